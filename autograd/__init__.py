@@ -1,0 +1,34 @@
+"""Wengert: a tape-based reverse-mode autograd engine on NumPy arrays.  This file is the table of contents."""
+
+from . import errors as errors
+from .create import from_numpy as from_numpy
+from .create import tensor as tensor
+from .dtypes import bool_ as bool  # noqa: A004
+from .dtypes import complex64 as complex64
+from .dtypes import complex128 as complex128
+from .dtypes import float16 as float16
+from .dtypes import float32 as float32
+from .dtypes import float64 as float64
+from .dtypes import get_default_dtype as get_default_dtype
+from .dtypes import int8 as int8
+from .dtypes import int16 as int16
+from .dtypes import int32 as int32
+from .dtypes import int64 as int64
+from .dtypes import promote_types as promote_types
+from .dtypes import result_type as result_type
+from .dtypes import set_default_dtype as set_default_dtype
+from .dtypes import uint8 as uint8
+from .engine import backward as backward
+from .engine import grad as grad
+from .ops.arithmetic import *  # noqa: F403
+from .ops.expand import *  # noqa: F403
+from .ops.shape import *  # noqa: F403
+from .printing import set_printoptions as set_printoptions
+from .tape import Tape as Tape
+from .tape import enable_grad as enable_grad
+from .tape import inference_mode as inference_mode
+from .tape import is_grad_enabled as is_grad_enabled
+from .tape import no_grad as no_grad
+from .tape import set_grad_enabled as set_grad_enabled
+from .tensor import Size as Size
+from .tensor import Tensor as Tensor

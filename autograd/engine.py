@@ -1,0 +1,302 @@
+"""The reverse pass: walk the tape backwards and hand each node's cotangent to its parents.
+
+For a node ``out = op(x_1, ..., x_n)`` with cotangent g = dL/d(out), the chain rule adds g · d(out)/d(x_i) to the
+cotangent of each parent.  A node is reached only after everything that used it, because children are younger than
+parents; so when its turn comes its cotangent is complete.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import ArgumentError, ShapeError, TapeError
+from .tape import LEAF, Leaf, Node, Tape, enable_grad, no_grad, recording, writes
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+FREED = object()  # what `saved` holds once a backward pass has used it up
+
+
+def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, record: bool, retain: bool) -> None:
+    """Fill `cotangents` from the outputs down to the leaves and the `wanted` nodes, which keep theirs.
+
+    With `record` the cotangents are Tensors and the formulas are themselves recorded; without, plain arrays.
+    """
+    pending = cotangents.copy()
+    cotangents.clear()
+    take, peek, written = pending.pop, pending.get, writes.latest
+    for node in reversed(tape):
+        g = take(node, None)
+        if g is None:
+            continue
+        op = node.op
+        if op.multiple:
+            g = _complete(node, g, record)
+        if node.hooks is not None:
+            g = _run_hooks(node, g)
+            written = writes.latest
+        if op is LEAF or node in wanted:
+            cotangents[node] = g
+            if op is LEAF:
+                continue
+        if node.value is not None:
+            node.cotangent = g
+        saved = node.saved
+        if saved is FREED:
+            raise TapeError(
+                f"backward reached `{op.name}` ({node.location()}), whose saved values were freed by an earlier backward "
+                "pass. Pass retain_graph=True to that earlier call, or compute the result again."
+            )
+        if written > node.stamp:
+            _check_not_overwritten(node)
+        if op.name == "pick":  # one output of several: its cotangent goes into the parent's list
+            _collect(pending, node, g)
+            continue
+        for parent, pull in zip(node.parents, op.recorded_pulls if record else op.pulls):
+            if parent is None or pull is None:
+                continue
+            c = pull(g, node)
+            if c.shape != parent.shape:
+                c = unbroadcast(c, parent.shape)
+            have = peek(parent)
+            pending[parent] = c if have is None else have + c
+        if not retain:
+            node.saved = FREED
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an input of `shape` was repeated: the transpose of broadcasting."""
+    lead = g.ndim - len(shape)
+    if lead < 0:
+        raise TapeError(f"a derivative formula returned shape {tuple(g.shape)} for an input of shape {tuple(shape)}")
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1)
+    g = g.sum(axis=axes, keepdims=True) if axes else g
+    return g.reshape(shape)
+
+
+def _collect(cotangents: dict[Node, Any], pick: Node, g: Any) -> None:
+    (parent,), (index,) = pick.parents, pick.params
+    assert parent is not None
+    parts = cotangents.setdefault(parent, [None] * len(parent.shape))
+    parts[index] = g if parts[index] is None else parts[index] + g
+
+
+def _complete(node: Node, parts: Any, record: bool) -> tuple[Any, ...]:
+    """The cotangents of a node with several outputs; an output that nobody used contributes zeros."""
+    zeros = (np.zeros(shape, dtype) for shape, dtype in zip(node.shape, node.dtype))
+    return tuple(
+        (_as_tensor(zero) if record else zero) if part is None else part for part, zero in zip(parts, zeros)
+    )
+
+
+def _run_hooks(node: Node, g: Any) -> Any:
+    raw = isinstance(g, np.ndarray | np.generic)
+    for hook in tuple(node.hooks or ()):
+        g_tensor = _as_tensor(np.asarray(g)) if raw else g
+        answer = hook(g_tensor)
+        if answer is not None:
+            g = answer.array if raw else answer
+    return g
+
+
+def _as_tensor(array: np.ndarray) -> Tensor:
+    from .tensor import wrap
+
+    return wrap(array)
+
+
+def _check_not_overwritten(node: Node) -> None:
+    """A formula must see the values of the forward pass."""
+    for kept in node.saved or ():
+        for array in kept if type(kept) is tuple else (kept,):
+            if isinstance(array, np.ndarray):
+                stamp, by = writes.of(array)
+                if stamp > node.stamp:
+                    raise TapeError(
+                        f"`{node.name}`, recorded at {node.location()}{_inside(node)}, needs an array of shape {array.shape} "
+                        f"for its derivative, but {by} has written into it since. Write out of place "
+                        "(x = x + y instead of x += y), or write into a copy: x.clone()."
+                    )
+
+
+def _inside(node: Node) -> str:
+    path = node.scope.path()
+    return f" inside {' > '.join(path)}" if path else ""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add dL/d(leaf) to the ``.grad`` of every leaf behind `tensors` (or of `inputs` only).
+
+    `grad_tensors` are the cotangents to start from; a tensor of one element starts from 1.
+
+    >>> import autograd
+    >>> x = autograd.tensor(3.0, requires_grad=True)
+    >>> autograd.backward(x * x); x.grad
+    tensor(6.)
+    """
+    outputs, only = _sequence(tensors), None if inputs is None else _sequence(inputs)
+    if only is not None and not only:
+        raise ArgumentError("inputs: expected at least one tensor, got an empty sequence")
+    cotangents = _differentiate(outputs, grad_tensors, retain_graph, create_graph, only)
+    targets = {id(t.node): t for t in only or () if t.node is not None}
+    for node in list(cotangents):
+        g = cotangents.pop(node)
+        tensor = targets.get(id(node)) if only is not None else node.tensor() if isinstance(node, Leaf) else None
+        if tensor is not None:
+            _accumulate(tensor, g)
+            for hook in getattr(node, "after", ()):
+                hook(tensor)
+
+
+def _accumulate(tensor: Tensor, g: Any) -> None:
+    """``tensor.grad += g``.  The first time g is kept as it is, provided that nobody else can write into it."""
+    have = tensor.grad
+    if not isinstance(g, np.ndarray | np.generic):  # a recorded cotangent: keep its history
+        tensor.grad = g if have is None else have + g
+        return
+    if have is None:
+        g = np.asarray(g, dtype=tensor.array.dtype)
+        # Three references: the caller's, ours, getrefcount's.  One more, or a base, and the array is somebody else's too:
+        # the cotangent of a + b, for one, is the same array for a and for b.
+        ours = sys.getrefcount(g) <= 3 and g.base is None and g.flags.c_contiguous
+        tensor.grad = _as_tensor(g if ours else g.copy())
+    elif have.node is not None:
+        tensor.grad = have + _as_tensor(np.asarray(g))
+    else:
+        np.add(have.array, g, out=have.array)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of ``sum(outputs · grad_outputs)`` with respect to `inputs`; no ``.grad`` is touched.
+
+    With `create_graph` the result is itself on the tape, so that it can be differentiated again.
+
+    >>> import autograd
+    >>> x = autograd.tensor(2.0, requires_grad=True)
+    >>> (first,) = autograd.grad(x**3, x, create_graph=True)
+    >>> autograd.grad(first, x)
+    (tensor(12.),)
+    """
+    if is_grads_batched:
+        raise ArgumentError("is_grads_batched=True: call grad once per row of grad_outputs and stack the results")
+    if materialize_grads and allow_unused is False:
+        raise ArgumentError("materialize_grads=True needs allow_unused=True (or None): unused inputs become zeros")
+    outputs, inputs = _sequence(outputs), _sequence(inputs)
+    for i, x in enumerate(inputs):
+        if x.node is None:
+            raise TapeError(
+                f"inputs[{i}] (shape {tuple(x.shape)}) does not require grad: call requires_grad_() on it before it is used"
+            )
+    cotangents = _differentiate(outputs, grad_outputs, retain_graph, create_graph, inputs)
+    results: list[Tensor | None] = []
+    for i, x in enumerate(inputs):
+        g = cotangents.get(x.node)
+        if g is None and materialize_grads:
+            g = np.zeros_like(x.array)
+        elif g is None and not allow_unused:
+            raise TapeError(
+                f"inputs[{i}] (shape {tuple(x.shape)}) was not used to compute the outputs; pass allow_unused=True to get "
+                "None for it"
+            )
+        if g is not None and isinstance(g, np.ndarray | np.generic):
+            g = _as_tensor(np.array(g, dtype=x.array.dtype))
+        results.append(g)
+    return tuple(results)
+
+
+def _differentiate(
+    outputs: Sequence[Tensor], seeds: Any, retain: bool | None, record: bool, inputs: Sequence[Tensor] | None
+) -> dict[Node, Any]:
+    """The cotangents of the leaves behind `outputs`, or of `inputs`."""
+    cotangents: dict[Node, Any] = {}
+    seeds = (None,) * len(outputs) if seeds is None else _sequence(seeds)
+    if len(seeds) != len(outputs):
+        raise ArgumentError(f"expected one cotangent per output: {len(outputs)} outputs, {len(seeds)} cotangents")
+    for i, (out, seed) in enumerate(zip(outputs, seeds)):
+        if out.node is None:
+            raise TapeError(
+                f"output {i} (shape {tuple(out.shape)}) is not on the tape: it does not require grad. Call requires_grad_() "
+                "on an input before computing it, and compute it outside no_grad()."
+            )
+        g = _seed(out, seed, record)
+        have = cotangents.get(out.node)
+        cotangents[out.node] = g if have is None else have + g
+    tape = Tape.behind(list(cotangents))
+    wanted = {x.node for x in inputs or () if x.node is not None}
+    if inputs is not None:
+        tape = _leading_to(wanted, tape)
+    with _stretch(record):
+        propagate(tape, cotangents, wanted, record=record, retain=record if retain is None else retain)
+    return {node: g for node, g in cotangents.items() if node in wanted} if inputs is not None else cotangents
+
+
+def _seed(out: Tensor, seed: Any, record: bool) -> Any:
+    """The cotangent to start from, checked."""
+    if seed is None:
+        if out.array.size != 1:
+            raise ShapeError(
+                f"backward of a tensor of shape {tuple(out.shape)} needs a cotangent of that shape: only a tensor of one "
+                "element starts from 1. Reduce it first (.sum() or .mean()), or pass gradient=autograd.ones_like(out)."
+            )
+        seed = _as_tensor(np.ones(out.array.shape, out.array.dtype))
+    elif isinstance(seed, np.ndarray | float | int):
+        seed = _as_tensor(np.asarray(seed, out.array.dtype))
+    if seed.array.shape != out.array.shape:
+        raise ShapeError(
+            f"gradient: expected the shape of the output, {tuple(out.shape)}, got {tuple(seed.shape)}; they do not broadcast"
+        )
+    if seed.array.dtype != out.array.dtype:
+        seed = _as_tensor(seed.array.astype(out.array.dtype))
+    return seed if record else seed.array
+
+
+def _leading_to(wanted: Iterable[Node], tape: Tape) -> Tape:
+    """The part of `tape` through which some `wanted` node reaches the outputs."""
+    useful = set(wanted)
+    for node in tape:
+        if node not in useful and any(parent in useful for parent in node.parents):
+            useful.add(node)
+    return Tape([node for node in tape if node in useful])
+
+
+def _stretch(record: bool) -> Any:
+    """The reverse pass records in the scope that is open, or not at all."""
+    if not record:
+        return no_grad()
+    return enable_grad() if recording.scope is None else _nothing
+
+
+class _Nothing:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+_nothing = _Nothing()
+
+
+def _sequence(x: Any) -> Sequence[Any]:
+    return tuple(x) if isinstance(x, (list, tuple)) or hasattr(x, "__next__") else (x,)

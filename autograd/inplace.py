@@ -1,0 +1,58 @@
+"""Writes in place that keep the tape true.
+
+A write gives a tensor new values, so it must also give it a new history.  If the tensor is a view, the write changes its
+base too: the base becomes ``written(base, view)``, and every view of that base is made again from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import TapeError
+from .op import op
+from .tape import LEAF
+from .tensor import Steps, Tensor, View, replay, wrap
+
+
+@op(method=False, linear=True)
+def written(input: Any, value: Any, /, steps: Steps) -> Any:
+    """`input` with the part that the view `steps` look at replaced by `value`."""
+    out = input.copy()
+    replay(steps, out)[...] = value
+    return out
+
+
+written.derivative(
+    input=lambda g, steps: written(g, np.zeros(replay(steps, g).shape, g.dtype), steps),
+    value=lambda g, steps: replay(steps, g),
+)
+
+
+def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
+    """Give `tensor`, its base and the base's views the history in which `tensor` has `result`'s values."""
+    family = tensor.family
+    base = family.base if isinstance(family, View) else tensor
+    if base.node is not None and base.node.op is LEAF:
+        what = "a leaf that requires grad" if base is tensor else "a view of a leaf that requires grad"
+        raise TapeError(
+            f"{by}: {what} cannot be written in place while recording, for its gradient would be lost. Update it inside "
+            "`with autograd.no_grad():`, or write out of place."
+        )
+    if base is tensor:
+        tensor.node = result.node
+    else:
+        assert isinstance(family, View)
+        _forbid_overlap(tensor, by)
+        base.node = written(wrap(base.array, base.node), result, family.steps).node
+    if isinstance(base.family, View) or base.family is None:
+        return
+    for view in list(base.family):
+        assert isinstance(view.family, View)
+        view.node = replay(view.family.steps, wrap(base.array, base.node)).node
+
+
+def _forbid_overlap(tensor: Tensor, by: str) -> None:
+    if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, tensor.array.shape)):
+        raise TapeError(f"{by}: this tensor was expanded, so several of its elements share one place in memory; clone() it first")

@@ -1,0 +1,1 @@
+"""The operations, one file per family.  Each is declared once; see `autograd/op.py` for the form."""

@@ -1,0 +1,33 @@
+"""Dimensions: checked, and as NumPy's axes."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from ..errors import ArgumentError, DimensionError
+
+Dims = int | tuple[int, ...] | list[int] | None
+
+
+def axis_of(dim: Any, ndim: int, name: str = "dim") -> int:
+    """`dim` as an axis of an `ndim`-dimensional array, counted from the front; a 0-d array has one, as in PyTorch."""
+    try:
+        axis = operator.index(dim)
+    except TypeError:
+        raise ArgumentError(f"{name}: expected an int, got {dim!r}") from None
+    limit = max(ndim, 1)
+    if not -limit <= axis < limit:
+        raise DimensionError(f"{name}={axis} is out of range: a tensor of {ndim} dimensions takes {-limit} to {limit - 1}")
+    return axis % limit
+
+
+def axes_of(dim: Dims, ndim: int, name: str = "dim") -> tuple[int, ...]:
+    """`dim` (None for all, an int, or several) as a tuple of axes for NumPy."""
+    if dim is None or (isinstance(dim, tuple | list) and not dim):
+        return tuple(range(ndim))
+    dims = tuple(dim) if isinstance(dim, tuple | list) else (dim,)
+    axes = tuple(axis_of(d, ndim, name) for d in dims)
+    if len(set(axes)) != len(axes):
+        raise ArgumentError(f"{name}={tuple(dims)} names a dimension twice")
+    return axes if ndim else ()

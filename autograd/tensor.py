@@ -1,0 +1,459 @@
+"""Tensor: an array, its gradient, and the tape node that made it.  No maths here: ops attach themselves."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .dtypes import as_dtype, is_differentiable, is_floating
+from .engine import backward
+from .errors import ArgumentError, DTypeError, ShapeError, TapeError
+from .tape import LEAF, Leaf, Node, mark_written, recording
+
+if TYPE_CHECKING:
+    from .op import Op
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple that also knows its number of elements."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Size({list(self)})"
+
+    def numel(self) -> int:
+        """The product of the sizes."""
+        n = 1
+        for size in self:
+            n *= size
+        return n
+
+
+class Tensor:
+    """An n-dimensional array that can carry a gradient.
+
+    Make one with `autograd.tensor`, `zeros`, `randn`, `from_numpy`, ...
+
+    >>> import autograd
+    >>> x = autograd.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4., 6.])
+    """
+
+    __slots__ = ("array", "grad", "node", "family", "__weakref__")
+
+    array: np.ndarray
+    grad: Tensor | None
+    node: Node | None  # what recorded this tensor; a Leaf if it wants a gradient itself; None if neither
+    family: View | weakref.WeakSet[Tensor] | None  # what it is a view of, or the views of it
+
+    def __init__(self, *data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
+        """`Tensor(array_like)` copies float32 data; `Tensor(2, 3)` is an uninitialised 2 x 3, as in PyTorch."""
+        sizes = len(data) != 1 or isinstance(data[0], int)
+        kind = as_dtype(float if dtype is None else dtype)
+        self.array = np.empty(data, kind) if sizes else np.array(_plain(data[0]), kind)
+        self.grad, self.node, self.family = None, None, None
+        if requires_grad:
+            self.requires_grad_()
+
+    # -- the tape ------------------------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        self.requires_grad_(on)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start (or stop) wanting a gradient; only for leaves."""
+        if not self.is_leaf:
+            if not requires_grad:
+                raise TapeError("this tensor was computed from others, so it stays on the tape; use detach() for a copy off it")
+            return self
+        if not requires_grad:
+            self.node = None
+        elif self.node is None:
+            if self.array.dtype.kind == "c":
+                raise DTypeError("complex tensors compute values but are not differentiated; use their real and imag parts")
+            if not is_floating(self.array.dtype):
+                raise DTypeError(f"only floating-point tensors can require grad, this one is {self.array.dtype}; use .float()")
+            self.node = Leaf(self)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self.node is None or self.node.op is LEAF
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor."""
+        return None if self.is_leaf else self.node
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+                 inputs: Any = None) -> None:  # fmt: skip
+        """Add the gradient of this tensor to ``.grad`` of the leaves behind it; see `autograd.backward`."""
+        backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """The same memory, off the tape."""
+        return wrap(self.array)
+
+    def detach_(self) -> Tensor:
+        """Take this tensor itself off the tape."""
+        self.node = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, off the tape; assigning replaces the values and keeps the identity."""
+        return wrap(self.array)
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        self.array = new.array
+        if isinstance(self.node, Leaf):
+            self.node.shape, self.node.dtype = new.array.shape, new.array.dtype
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call ``hook(g)`` with this tensor's cotangent; a returned tensor takes its place."""
+        if self.node is None:
+            raise TapeError("register_hook: this tensor does not require grad, so no cotangent reaches it")
+        if self.node.hooks is None:
+            self.node.hooks = []
+        self.node.hooks.append(hook)
+        return Handle(self.node.hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call ``hook(tensor)`` each time ``.grad`` of this leaf has been added to."""
+        if not isinstance(self.node, Leaf):
+            raise TapeError("register_post_accumulate_grad_hook: only a leaf that requires grad accumulates one")
+        self.node.after.append(hook)
+        return Handle(self.node.after, hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this non-leaf in ``.grad``."""
+        if self.node is None:
+            raise TapeError("retain_grad: this tensor does not require grad")
+        if self.is_leaf or self.retains_grad:
+            return
+        me = weakref.ref(self)
+
+        def keep(g: Tensor) -> None:
+            tensor = me()
+            if tensor is not None:
+                tensor.grad = g if tensor.grad is None else tensor.grad + g
+
+        keep.retains = True  # type: ignore[attr-defined]
+        self.register_hook(keep)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked for."""
+        hooks = self.node.hooks if self.node is not None else None
+        return any(hasattr(hook, "retains") for hook in hooks or ())
+
+    def _write(self, result: Tensor, by: str) -> Tensor:
+        """Take over `result`'s values and history: the one way in which an op writes in place."""
+        if result.array.shape != self.array.shape:
+            raise ShapeError(f"{by}: the result has shape {tuple(result.shape)}, which does not fit in place into "
+                             f"{tuple(self.shape)}; write out of place")  # fmt: skip
+        if not np.can_cast(result.array.dtype, self.array.dtype, "same_kind"):
+            raise DTypeError(f"{by}: the result is {result.array.dtype}, which cannot be stored in {self.array.dtype}; "
+                             f"convert first, or write out of place")  # fmt: skip
+        if recording.scope is not None and (self.node is not None or result.node is not None or self._base_is_recorded()):
+            from .inplace import rebase
+
+            rebase(self, result, by)
+        np.copyto(self.array, result.array, casting="same_kind")
+        mark_written(self.array, by)
+        return self
+
+    def _base_is_recorded(self) -> bool:
+        return isinstance(self.family, View) and self.family.base.node is not None
+
+    # -- description ---------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """All sizes, or that of dimension `dim`."""
+        return self.shape if dim is None else self.array.shape[dim]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    dim = ndimension = lambda self: self.array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    @property
+    def device(self) -> str:
+        """Always ``"cpu"``."""
+        return "cpu"
+
+    is_cuda = is_sparse = is_quantized = False
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps between neighbours along each dimension, in elements."""
+        strides = tuple(s // self.array.itemsize for s in self.array.strides)
+        return strides if dim is None else strides[dim]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in row-major order without gaps."""
+        return self.array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are real floating-point numbers."""
+        return is_floating(self.array.dtype)
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex."""
+        return self.array.dtype.kind == "c"
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.array.nbytes
+
+    def data_ptr(self) -> int:
+        """Address of the first element."""
+        return int(self.array.__array_interface__["data"][0])
+
+    def __repr__(self) -> str:
+        from .printing import tensor_repr
+
+        return tensor_repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.array.ndim == 0 and spec else repr(self)
+
+    # -- out of the engine ---------------------------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The values as an array that shares memory; a tensor on the tape must be detached first."""
+        if self.node is not None and not force:
+            raise TapeError("numpy(): this tensor requires grad and the array would not; write t.detach().numpy()")
+        return self.array
+
+    def item(self) -> Any:
+        """The only element, as a Python number."""
+        if self.array.size != 1:
+            raise ShapeError(f"item(): expected one element, this tensor has shape {tuple(self.shape)}; use tolist()")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists."""
+        return self.array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False or (copy is None and (dtype is None or self.array.dtype == dtype)):
+            return np.asarray(self.array, dtype)
+        return np.array(self.array, dtype)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self.numpy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ArgumentError(f"the truth of a tensor of shape {tuple(self.shape)} is ambiguous; use .any() or .all()")
+        return bool(self.array.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise TypeError(f"only an integer tensor of one element is an index, this one is {self.array.dtype}{list(self.shape)}")
+        return int(self.array.item())
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor; use .item()")
+        return (self[i] for i in range(len(self.array)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.array == _plain(value)).any())
+
+    __hash__ = object.__hash__
+
+    def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
+        function = _numpy_functions.get(ufunc) if how == "__call__" else None
+        if function is None:
+            raise ArgumentError(f"numpy.{ufunc.__name__}{'' if how == '__call__' else '.' + how} has no counterpart on the "
+                                "tape; apply it to t.detach().numpy()")  # fmt: skip
+        return function(*(wrap(x) if isinstance(x, np.ndarray) else x for x in inputs), **kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        function = _numpy_functions.get(func)
+        if function is None:
+            raise ArgumentError(f"numpy.{func.__name__} has no counterpart on the tape; apply it to t.detach().numpy()")
+        return function(*args, **kwargs)
+
+    # -- copies --------------------------------------------------------------------------------------------------------
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise TapeError("only leaves can be deep-copied: the copy of a computed tensor would have no tape; use detach()")
+        new = memo[id(self)] = self._rebuild(self.array.copy(), self.requires_grad)
+        new.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
+        new.__dict__.update(getattr(self, "__dict__", {}))
+        return new
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise TapeError("only leaves can be pickled; use detach()")
+        return _unpickle, (type(self), self.array, self.requires_grad)
+
+    @classmethod
+    def _rebuild(cls, array: np.ndarray, requires_grad: bool) -> Tensor:
+        new = cls.__new__(cls)
+        new.array, new.grad, new.node, new.family = array, None, None, None
+        return new.requires_grad_() if requires_grad else new
+
+
+def _unpickle(cls: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
+    return cls._rebuild(array, requires_grad)
+
+
+def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
+    """A Tensor around `array`, without copying."""
+    t = Tensor.__new__(Tensor)
+    t.array, t.grad, t.node, t.family = array, None, node, None
+    return t
+
+
+def _plain(data: Any) -> Any:
+    return data.array if isinstance(data, Tensor) else data
+
+
+class Handle(NamedTuple):
+    """What registering a hook returns: ``handle.remove()`` takes it off again; also a context manager."""
+
+    hooks: list[Any]
+    hook: Any
+
+    def remove(self) -> None:
+        if self.hook in self.hooks:
+            self.hooks.remove(self.hook)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Views: tensors that look into the memory of another.
+
+
+Steps = tuple[tuple["Op", tuple[Any, ...]], ...]
+
+
+class View(NamedTuple):
+    """How a view was made: apply `steps` to `base`."""
+
+    base: Tensor
+    steps: Steps
+
+
+def replay(steps: Steps, base: Any) -> Any:
+    """The view that `steps` make of a tensor (recorded) or an array (not)."""
+    for op, params in steps:
+        base = op.apply((base,), params)
+    return base
+
+
+def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> None:
+    """If `result` shares memory with `source`, remember how it was made, so that a write into one reaches the other."""
+    a, b = result.array, source.array
+    if a.base is None or (a.base is not b and a.base is not b.base):
+        return
+    family = source.family
+    base, steps = family if isinstance(family, View) else (source, ())
+    result.family = View(base, (*steps, (op, params)))
+    if base.family is None:
+        base.family = weakref.WeakSet()
+    base.family.add(result)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How ops reach the class.
+
+_numpy_functions: dict[Any, Callable[..., Any]] = {}  # a NumPy function -> what it means on Tensors
+methods: dict[str, Any] = {}  # what was attached, for the stub generator: name -> the declared body
+
+
+def attach(name: str, function: Callable[..., Any], body: Any, *, inplace: bool = False) -> None:
+    """Make `function` the method `name` of Tensor, and with `inplace` also ``name_``."""
+    setattr(Tensor, name, function)
+    methods[name] = body
+    if not inplace:
+        return
+
+    def write(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        # A recorded op must keep the values from before the write, so it works on a copy of them.
+        safe = wrap(self.array.copy(), self.node) if self.node is not None and recording.scope is not None else self
+        return self._write(function(safe, *args, **kwargs), f"{name}_")
+
+    write.__name__, write.__doc__ = f"{name}_", f"`{name}` in place."
+    setattr(Tensor, f"{name}_", write)
+    methods[f"{name}_"] = body
+
+
+def attach_numpy(numpy_function: Any, function: Callable[..., Any]) -> None:
+    """Let `numpy_function` mean `function` when it is called on a Tensor."""
+    _numpy_functions[numpy_function] = function
+
+
+def method(function: Any = None, *, name: str | None = None, inplace: bool = False, numpy: Any = None) -> Any:
+    """Decorator: a composite function that is also a Tensor method."""
+
+    def declare(function: Any) -> Any:
+        attach(name or function.__name__, function, function, inplace=inplace)
+        if numpy is not None:
+            attach_numpy(numpy, function)
+        return function
+
+    return declare if function is None else declare(function)
