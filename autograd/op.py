@@ -67,6 +67,7 @@ class Op:
         self.samples: list[Callable[..., Any]] = []
         self.error_samples: list[Callable[..., Any]] = []
         self.domain: tuple[float, float] = (-2.0, 2.0)
+        self.function: Any = None  # what users call
         declared.append(self)
 
     def __repr__(self) -> str:
@@ -472,7 +473,7 @@ def _declare(op: Op, *, method: bool | str, dunder: str | None, inplace: bool, n
         op.derivative(**formulas)
         settle()
 
-    call.op, call.derivative = op, derivative
+    call.op, call.derivative, op.function = op, derivative, call
     call.samples, call.errors = op.samples.append, op.error_samples.append
     settle()
     return call  # type: ignore[return-value]

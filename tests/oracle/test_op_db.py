@@ -1,0 +1,114 @@
+"""PyTorch's own operator database, run on our ops: values, gradients, and the calls that must fail."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("expecttest")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from torch.testing._internal.common_methods_invocations import op_db
+
+import autograd
+from autograd.tensor import Tensor, wrap
+from tests.oracle.bridge import assert_same, counterpart, flat, leaves, to_ours
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+# Where the comparison, not the op, is at fault: name -> why.
+INCOMPARABLE = {
+    "empty": "uninitialised memory",
+    "empty_like": "uninitialised memory",
+    "new_empty": "uninitialised memory",
+}
+# Decompositions are unique up to signs and rotations; sums of many terms differ in their last digits.
+SCALE = {"linalg.": 100.0}
+
+FOUND = [info for info in op_db if counterpart(info.name) is not None and info.name not in INCOMPARABLE]
+IDS = [f"{info.name}{'-' + info.variant_test_name if info.variant_test_name else ''}" for info in FOUND]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("info", FOUND, ids=IDS)
+def test_samples(info, dtype):
+    """Every sample input: the same values and the same gradients."""
+    differentiable = dtype in info.dtypes and info.supports_autograd
+    if dtype not in info.dtypes:
+        dtype = torch.int64 if torch.int64 in info.dtypes else next(iter(info.dtypes))
+    function = counterpart(info.name)
+    scale = max([factor for prefix, factor in SCALE.items() if info.name.startswith(prefix)], default=1.0)
+    for i, sample in enumerate(info.sample_inputs("cpu", dtype, requires_grad=differentiable)):
+        what = f"{info.name} sample {i}: {_describe(sample)}"
+        arguments = to_ours((sample.input, *sample.args)), to_ours(sample.kwargs)
+        torch.manual_seed(0)
+        theirs = info.op(sample.input, *sample.args, **sample.kwargs)
+        autograd.manual_seed(0)
+        ours = function(*arguments[0], **arguments[1])
+        theirs, ours = sample.output_process_fn_grad(theirs), _processed(sample, ours)
+        for a, b in zip(flat(ours), flat(theirs), strict=True):
+            assert_same(a, b, what, scale)
+        if differentiable:
+            _compare_gradients(ours, theirs, arguments, sample, what, scale)
+
+
+def _processed(sample, result):
+    """What the database compares of a result; for us only the plain pass-through makes sense."""
+    return result
+
+
+def _compare_gradients(ours, theirs, arguments, sample, what, scale):
+    seeds, outs, our_outs = [], [], []
+    for k, (a, b) in enumerate(zip(flat(ours), flat(theirs), strict=True)):
+        if isinstance(b, torch.Tensor) and b.requires_grad:
+            seeds.append(np.cos(1.0 + k + np.arange(b.numel())).reshape(b.shape).astype(b.detach().numpy().dtype))
+            outs.append(b)
+            our_outs.append(a)
+    if not outs:
+        return
+    their_leaves = list(leaves((sample.input, *sample.args, sample.kwargs)))
+    our_leaves = list(leaves((*arguments[0], arguments[1])))
+    expected = torch.autograd.grad(outs, their_leaves, [torch.from_numpy(s) for s in seeds], allow_unused=True)
+    got = autograd.grad(our_outs, our_leaves, [wrap(s) for s in seeds], allow_unused=True)
+    for a, b, leaf in zip(got, expected, our_leaves, strict=True):
+        if a is None or b is None:  # unused here, zero there: the same gradient
+            left = a if a is not None else b
+            assert left is None or not np.any(np.nan_to_num(left.detach().numpy() if b is not None else left.array)), what
+        else:
+            assert_same(a, b, f"{what}: gradient of the input of shape {tuple(leaf.shape)}", scale)
+
+
+def _describe(sample):
+    def show(x):
+        return f"{str(x.dtype)[6:]}{list(x.shape)}" if isinstance(x, torch.Tensor) else repr(x)
+
+    return ", ".join([show(x) for x in (sample.input, *sample.args)] + [f"{k}={show(v)}" for k, v in sample.kwargs.items()])
+
+
+FAILING = [(info, name) for info, name in zip(FOUND, IDS, strict=True) if info.error_inputs_func is not None]
+
+
+@pytest.mark.parametrize("info", [info for info, _ in FAILING], ids=[name for _, name in FAILING])
+def test_error_inputs(info):
+    """Every call that PyTorch refuses is refused."""
+    function = counterpart(info.name)
+    for i, error in enumerate(info.error_inputs("cpu")):
+        sample = error.sample_input
+        try:
+            args, kwargs = to_ours((sample.input, *sample.args)), to_ours(sample.kwargs)
+        except (KeyError, TypeError):
+            continue  # a dtype or object that we do not have at all
+        with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)):
+            pytest.fail(f"{info.name} accepted {_describe(sample)} ({i}): {function(*args, **kwargs)}", pytrace=False)
+
+
+def test_all_listed_ops_are_found():
+    """The database is not skipped by a misspelt name: what the project lists as present is compared."""
+    names = {info.name for info in FOUND}
+    for name in ("add", "matmul", "nn.functional.conv2d", "linalg.svd", "index_select", "cumprod", "einsum", "sort"):
+        assert name in names
+    assert isinstance(autograd.tensor(1.0), Tensor)
