@@ -25,10 +25,11 @@ from .ops.expand import *  # noqa: F403
 from .ops.shape import *  # noqa: F403
 from .printing import set_printoptions as set_printoptions
 from .tape import Tape as Tape
-from .tape import enable_grad as enable_grad
-from .tape import inference_mode as inference_mode
-from .tape import is_grad_enabled as is_grad_enabled
-from .tape import no_grad as no_grad
-from .tape import set_grad_enabled as set_grad_enabled
+from .recording import enable_grad as enable_grad
+from .recording import inference_mode as inference_mode
+from .recording import is_grad_enabled as is_grad_enabled
+from .recording import no_grad as no_grad
+from .recording import is_inference_mode_enabled as is_inference_mode_enabled
+from .recording import set_grad_enabled as set_grad_enabled
 from .tensor import Size as Size
 from .tensor import Tensor as Tensor

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import ArgumentError, ShapeError, TapeError
-from .tape import LEAF, Leaf, Node, Tape, enable_grad, no_grad, recording, writes
+from .recording import enable_grad, no_grad, recording
+from .tape import LEAF, Leaf, Node, Tape
+from .writes import writes
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -35,26 +37,25 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
         if g is None:
             continue
         op = node.op
-        if op.multiple:
-            g = _complete(node, g, record)
         if node.hooks is not None:
             g = _run_hooks(node, g)
             written = writes.latest
-        if op is LEAF or node in wanted:
-            cotangents[node] = g
+        if not op.plain:  # a leaf, an op with several outputs, or the pick of one of these
             if op is LEAF:
+                cotangents[node] = g
                 continue
+            if op.multiple:
+                g = _complete(node, g, record)
+        if wanted and node in wanted:
+            cotangents[node] = g
         if node.value is not None:
             node.cotangent = g
         saved = node.saved
         if saved is FREED:
-            raise TapeError(
-                f"backward reached `{op.name}` ({node.location()}), whose saved values were freed by an earlier backward "
-                "pass. Pass retain_graph=True to that earlier call, or compute the result again."
-            )
+            raise _freed(node)
         if written > node.stamp:
             _check_not_overwritten(node)
-        if op.name == "pick":  # one output of several: its cotangent goes into the parent's list
+        if not op.plain and not op.multiple:
             _collect(pending, node, g)
             continue
         for parent, pull in zip(node.parents, op.recorded_pulls if record else op.pulls):
@@ -67,6 +68,13 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             pending[parent] = c if have is None else have + c
         if not retain:
             node.saved = FREED
+
+
+def _freed(node: Node) -> TapeError:
+    return TapeError(
+        f"backward reached `{node.name}` ({node.location()}), whose saved values were freed by an earlier backward pass. "
+        "Pass retain_graph=True to that earlier call, or compute the result again."
+    )
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

@@ -11,7 +11,9 @@ import numpy as np
 from .dtypes import as_dtype, is_differentiable, is_floating
 from .engine import backward
 from .errors import ArgumentError, DTypeError, ShapeError, TapeError
-from .tape import LEAF, Leaf, Node, mark_written, recording
+from .recording import recording
+from .tape import LEAF, ROOT as ROOT, Leaf, Node
+from .writes import mark_written
 
 if TYPE_CHECKING:
     from .op import Op

@@ -1,0 +1,74 @@
+"""The arguments of a call: sorted by PyTorch's names, and described when they are wrong."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import ArgumentError, DTypeError, ShapeError, WengertError
+
+if TYPE_CHECKING:
+    from .op import Op
+
+# NumPy's names, which PyTorch accepts too.
+ALIASES = MappingProxyType({"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"})
+_missing = object()
+
+
+def sort_arguments(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A call's inputs and its parameters, in the order of the declaration, defaults filled in."""
+    if op.variadic:
+        params = [op.defaults.get(name) for name in op.parameters]
+        for name, value in kwargs.items():
+            params[_position(op, name, op.parameters)] = value
+        return args, tuple(params)
+    names = op.inputs + op.parameters
+    if len(args) > len(names):
+        raise ArgumentError(f"{op.name}() takes at most {len(names)} arguments ({', '.join(names)}), got {len(args)}")
+    values = list(args) + [op.defaults.get(name, _missing) for name in names[len(args) :]]
+    for name, value in kwargs.items():
+        at = _position(op, name, names)
+        if at < len(args):
+            raise ArgumentError(f"{op.name}() got {names[at]!r} twice, by position and by name")
+        values[at] = value
+    for name, value in zip(names, values):
+        if value is _missing:
+            raise ArgumentError(f"{op.name}() needs the argument {name!r}; its arguments are ({', '.join(names)})")
+    n = len(op.inputs)
+    return tuple(values[:n]), tuple(values[n:])
+
+
+def _position(op: Op, name: str, names: tuple[str, ...]) -> int:
+    for candidate in (name, ALIASES.get(name)):
+        if candidate in names:
+            return names.index(candidate)
+    raise ArgumentError(f"{op.name}() has no argument {name!r}; its arguments are ({', '.join(names)})")
+
+
+def not_a_tensor(op: Op, name: str, value: Any) -> ArgumentError:
+    """`value` stands where a tensor must."""
+    return ArgumentError(
+        f"{op.name}(): {name} must be a Tensor, got {type(value).__name__}; write autograd.tensor(...) around it"
+    )
+
+
+def explain(op: Op, arrays: Any, params: tuple[Any, ...], error: Exception) -> WengertError:
+    """NumPy's complaint about the body of `op`, told in the caller's terms."""
+    shown = [f"{name}: {_describe(x)}" for name, x in zip(op.input_names(len(arrays)), arrays)]
+    shown += [f"{name}={value!r}" for name, value in zip(op.parameters, params)]
+    shaped = [x for x in arrays if isinstance(x, np.ndarray)]
+    kind: type[WengertError] = ArgumentError
+    if isinstance(error, ValueError | IndexError) and shaped:
+        kind = ShapeError
+    elif isinstance(error, TypeError) and "ufunc" in str(error):
+        kind = DTypeError
+    reason = str(error).split("\n")[0]
+    if op.elementwise and len(shaped) > 1 and isinstance(error, ValueError):
+        reason = "the shapes do not broadcast: compared from the right, sizes must be equal or 1"
+    return kind(f"{op.name}({', '.join(shown)}): {reason}")
+
+
+def _describe(x: Any) -> str:
+    return f"{x.dtype}{list(x.shape)}" if isinstance(x, np.ndarray) else repr(x)
