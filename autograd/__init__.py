@@ -1,9 +1,10 @@
 """Wengert: a tape-based reverse-mode autograd engine on NumPy arrays.  This file is the table of contents."""
 
+from . import conversions as conversions
 from . import errors as errors
 from .create import from_numpy as from_numpy
 from .create import tensor as tensor
-from .dtypes import bool_ as bool  # noqa: A004
+from .dtypes import bool_ as bool
 from .dtypes import complex64 as complex64
 from .dtypes import complex128 as complex128
 from .dtypes import float16 as float16
@@ -24,12 +25,12 @@ from .ops.arithmetic import *  # noqa: F403
 from .ops.expand import *  # noqa: F403
 from .ops.shape import *  # noqa: F403
 from .printing import set_printoptions as set_printoptions
-from .tape import Tape as Tape
 from .recording import enable_grad as enable_grad
 from .recording import inference_mode as inference_mode
 from .recording import is_grad_enabled as is_grad_enabled
-from .recording import no_grad as no_grad
 from .recording import is_inference_mode_enabled as is_inference_mode_enabled
+from .recording import no_grad as no_grad
 from .recording import set_grad_enabled as set_grad_enabled
+from .tape import Tape as Tape
 from .tensor import Size as Size
 from .tensor import Tensor as Tensor

@@ -29,7 +29,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     try:
         array = np.array(data)
     except ValueError:
-        raise ArgumentError("data: the nested sequences have unequal lengths, so they do not make a rectangular tensor") from None
+        raise ArgumentError("data: the nested sequences have unequal lengths, so they make no rectangle") from None
     if array.dtype == object:
         raise ArgumentError(f"data: expected numbers, nested sequences of numbers, arrays or tensors, got {data!r:.80}")
     if dtype is not None:

@@ -49,7 +49,7 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
         found = np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"dtype: expected an element type such as autograd.float32, got {dtype!r}") from None
-    if found in _KNOWN or is_floating(found) and found.kind == "V":
+    if found in _KNOWN or (is_floating(found) and found.kind == "V"):
         return found
     raise DTypeError(f"dtype: {found} is not supported; choose one of {', '.join(sorted(map(str, _KNOWN)))}")
 
@@ -81,7 +81,7 @@ def category(dtype: np.dtype[Any]) -> int:
 
 def is_floating(dtype: np.dtype[Any]) -> bool:
     """Whether `dtype` is a real floating-point type (bfloat16 included)."""
-    return dtype.kind == "f" or dtype.kind == "V" and dtype.name == "bfloat16"
+    return dtype.kind == "f" or (dtype.kind == "V" and dtype.name == "bfloat16")
 
 
 def is_differentiable(dtype: np.dtype[Any]) -> bool:

@@ -13,7 +13,8 @@ import numpy as np
 from .errors import TapeError
 from .op import op
 from .tape import LEAF
-from .tensor import Steps, Tensor, View, replay, wrap
+from .tensor import Tensor, wrap
+from .views import Steps, View, replay
 
 
 @op(method=False, linear=True)
@@ -34,6 +35,8 @@ def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
     """Give `tensor`, its base and the base's views the history in which `tensor` has `result`'s values."""
     family = tensor.family
     base = family.base if isinstance(family, View) else tensor
+    if tensor.node is None and result.node is None and base.node is None:
+        return
     if base.node is not None and base.node.op is LEAF:
         what = "a leaf that requires grad" if base is tensor else "a view of a leaf that requires grad"
         raise TapeError(

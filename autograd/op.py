@@ -34,7 +34,8 @@ from .errors import WengertError
 from .formula import EachInput, Formula, asks, pull_with
 from .recording import recording
 from .tape import SMALL, Node
-from .tensor import Tensor, attach, attach_numpy, track_view, wrap
+from .tensor import Tensor, attach, attach_numpy, wrap
+from .views import track_view
 from .writes import next_stamp
 
 ndarray = np.ndarray

@@ -29,7 +29,7 @@ def _formatter(a: np.ndarray) -> dict[str, Any]:
     if _options.get("sci", wide):
         show = f"{{:.{digits}e}}".format
     elif whole:
-        show = lambda x: f"{x:.0f}." if np.isfinite(x) else f"{x}"  # noqa: E731
+        show = lambda x: f"{x:.0f}." if np.isfinite(x) else f"{x}"
     else:
         show = f"{{:.{digits}f}}".format
     width = max((len(show(x)) for x in a.flat), default=0) if a.size <= _options["threshold"] else 0

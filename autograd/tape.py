@@ -31,8 +31,20 @@ SMALL = 16  # outputs of up to this many elements stay on the tape, for drawings
 class Node:
     """One line of the tape: ``out = op(*parents, *params)``."""
 
-    __slots__ = ("op", "parents", "saved", "params", "stamp", "shape", "dtype", "value", "cotangent", "scope", "where",
-                 "hooks")  # fmt: skip
+    __slots__ = (
+        "cotangent",
+        "dtype",
+        "hooks",
+        "op",
+        "params",
+        "parents",
+        "saved",
+        "scope",
+        "shape",
+        "stamp",
+        "value",
+        "where",
+    )  # fmt: skip
 
     op: Op
     parents: tuple[Node | None, ...]  # None: a constant
@@ -71,7 +83,7 @@ class Node:
 class Leaf(Node):
     """The start of a tape: a tensor that wants a gradient.  The tensor owns the leaf, not the other way round."""
 
-    __slots__ = ("tensor", "after")
+    __slots__ = ("after", "tensor")
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = weakref.ref(tensor)

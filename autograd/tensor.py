@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .dtypes import as_dtype, is_differentiable, is_floating
+from .dtypes import as_dtype, is_floating
 from .engine import backward
-from .errors import ArgumentError, DTypeError, ShapeError, TapeError
+from .errors import DTypeError, ShapeError, TapeError
+from .recording import ROOT as ROOT
 from .recording import recording
-from .tape import LEAF, ROOT as ROOT, Leaf, Node
+from .tape import LEAF, Leaf, Node
 from .writes import mark_written
 
 if TYPE_CHECKING:
-    from .op import Op
+    from .views import View
 
 
 class Size(tuple[int, ...]):
@@ -47,7 +48,7 @@ class Tensor:
     tensor([2., 4., 6.])
     """
 
-    __slots__ = ("array", "grad", "node", "family", "__weakref__")
+    __slots__ = ("__weakref__", "array", "family", "grad", "node")
 
     array: np.ndarray
     grad: Tensor | None
@@ -58,7 +59,7 @@ class Tensor:
         """`Tensor(array_like)` copies float32 data; `Tensor(2, 3)` is an uninitialised 2 x 3, as in PyTorch."""
         sizes = len(data) != 1 or isinstance(data[0], int)
         kind = as_dtype(float if dtype is None else dtype)
-        self.array = np.empty(data, kind) if sizes else np.array(_plain(data[0]), kind)
+        self.array = np.empty(data, kind) if sizes else np.array(plain(data[0]), kind)
         self.grad, self.node, self.family = None, None, None
         if requires_grad:
             self.requires_grad_()
@@ -78,15 +79,15 @@ class Tensor:
         """Start (or stop) wanting a gradient; only for leaves."""
         if not self.is_leaf:
             if not requires_grad:
-                raise TapeError("this tensor was computed from others, so it stays on the tape; use detach() for a copy off it")
+                raise TapeError("this tensor was computed from others, so it stays on the tape; detach() gives one off it")
             return self
         if not requires_grad:
             self.node = None
         elif self.node is None:
             if self.array.dtype.kind == "c":
-                raise DTypeError("complex tensors compute values but are not differentiated; use their real and imag parts")
+                raise DTypeError("complex tensors are not differentiated; use their real and imaginary parts")
             if not is_floating(self.array.dtype):
-                raise DTypeError(f"only floating-point tensors can require grad, this one is {self.array.dtype}; use .float()")
+                raise DTypeError(f"only floating-point tensors can require grad, not {self.array.dtype}; use .float()")
             self.node = Leaf(self)
         return self
 
@@ -171,7 +172,7 @@ class Tensor:
         if not np.can_cast(result.array.dtype, self.array.dtype, "same_kind"):
             raise DTypeError(f"{by}: the result is {result.array.dtype}, which cannot be stored in {self.array.dtype}; "
                              f"convert first, or write out of place")  # fmt: skip
-        if recording.scope is not None and (self.node is not None or result.node is not None or self._base_is_recorded()):
+        if recording.scope is not None:
             from .inplace import rebase
 
             rebase(self, result, by)
@@ -179,19 +180,12 @@ class Tensor:
         mark_written(self.array, by)
         return self
 
-    def _base_is_recorded(self) -> bool:
-        return isinstance(self.family, View) and self.family.base.node is not None
-
     # -- description ---------------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> Size:
         """The sizes of the dimensions."""
         return Size(self.array.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """All sizes, or that of dimension `dim`."""
-        return self.shape if dim is None else self.array.shape[dim]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -203,14 +197,6 @@ class Tensor:
         """The number of dimensions."""
         return self.array.ndim
 
-    dim = ndimension = lambda self: self.array.ndim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self.array.size
-
-    nelement = numel
-
     @property
     def device(self) -> str:
         """Always ``"cpu"``."""
@@ -218,144 +204,23 @@ class Tensor:
 
     is_cuda = is_sparse = is_quantized = False
 
-    def stride(self, dim: int | None = None) -> Any:
-        """Steps between neighbours along each dimension, in elements."""
-        strides = tuple(s // self.array.itemsize for s in self.array.strides)
-        return strides if dim is None else strides[dim]
-
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in row-major order without gaps."""
-        return self.array.flags.c_contiguous
-
-    def is_floating_point(self) -> bool:
-        """Whether the elements are real floating-point numbers."""
-        return is_floating(self.array.dtype)
-
-    def is_complex(self) -> bool:
-        """Whether the elements are complex."""
-        return self.array.dtype.kind == "c"
-
-    def element_size(self) -> int:
-        """Bytes per element."""
-        return self.array.itemsize
-
     @property
     def nbytes(self) -> int:
         """Bytes of all elements."""
         return self.array.nbytes
-
-    def data_ptr(self) -> int:
-        """Address of the first element."""
-        return int(self.array.__array_interface__["data"][0])
 
     def __repr__(self) -> str:
         from .printing import tensor_repr
 
         return tensor_repr(self)
 
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.array.ndim == 0 and spec else repr(self)
-
-    # -- out of the engine ---------------------------------------------------------------------------------------------
-
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The values as an array that shares memory; a tensor on the tape must be detached first."""
-        if self.node is not None and not force:
-            raise TapeError("numpy(): this tensor requires grad and the array would not; write t.detach().numpy()")
-        return self.array
-
-    def item(self) -> Any:
-        """The only element, as a Python number."""
-        if self.array.size != 1:
-            raise ShapeError(f"item(): expected one element, this tensor has shape {tuple(self.shape)}; use tolist()")
-        return self.array.item()
-
-    def tolist(self) -> Any:
-        """The values as nested lists."""
-        return self.array.tolist()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if copy is False or (copy is None and (dtype is None or self.array.dtype == dtype)):
-            return np.asarray(self.array, dtype)
-        return np.array(self.array, dtype)
-
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return self.numpy().__dlpack__(**kwargs)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return self.array.__dlpack_device__()
-
-    def __bool__(self) -> bool:
-        if self.array.size != 1:
-            raise ArgumentError(f"the truth of a tensor of shape {tuple(self.shape)} is ambiguous; use .any() or .all()")
-        return bool(self.array.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
-    def __index__(self) -> int:
-        if self.array.dtype.kind not in "iub" or self.array.size != 1:
-            raise TypeError(f"only an integer tensor of one element is an index, this one is {self.array.dtype}{list(self.shape)}")
-        return int(self.array.item())
-
-    def __len__(self) -> int:
-        if self.array.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
-        return len(self.array)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if self.array.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor; use .item()")
-        return (self[i] for i in range(len(self.array)))
-
-    def __contains__(self, value: Any) -> bool:
-        return bool((self.array == _plain(value)).any())
-
-    __hash__ = object.__hash__
-
-    def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
-        function = _numpy_functions.get(ufunc) if how == "__call__" else None
-        if function is None:
-            raise ArgumentError(f"numpy.{ufunc.__name__}{'' if how == '__call__' else '.' + how} has no counterpart on the "
-                                "tape; apply it to t.detach().numpy()")  # fmt: skip
-        return function(*(wrap(x) if isinstance(x, np.ndarray) else x for x in inputs), **kwargs)
-
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        function = _numpy_functions.get(func)
-        if function is None:
-            raise ArgumentError(f"numpy.{func.__name__} has no counterpart on the tape; apply it to t.detach().numpy()")
-        return function(*args, **kwargs)
-
-    # -- copies --------------------------------------------------------------------------------------------------------
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if not self.is_leaf:
-            raise TapeError("only leaves can be deep-copied: the copy of a computed tensor would have no tape; use detach()")
-        new = memo[id(self)] = self._rebuild(self.array.copy(), self.requires_grad)
-        new.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
-        new.__dict__.update(getattr(self, "__dict__", {}))
-        return new
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        if not self.is_leaf:
-            raise TapeError("only leaves can be pickled; use detach()")
-        return _unpickle, (type(self), self.array, self.requires_grad)
+    __hash__ = object.__hash__  # identity: `==` compares elements
 
     @classmethod
     def _rebuild(cls, array: np.ndarray, requires_grad: bool) -> Tensor:
         new = cls.__new__(cls)
         new.array, new.grad, new.node, new.family = array, None, None, None
         return new.requires_grad_() if requires_grad else new
-
-
-def _unpickle(cls: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
-    return cls._rebuild(array, requires_grad)
 
 
 def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
@@ -365,7 +230,7 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
     return t
 
 
-def _plain(data: Any) -> Any:
+def plain(data: Any) -> Any:
     return data.array if isinstance(data, Tensor) else data
 
 
@@ -387,43 +252,9 @@ class Handle(NamedTuple):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Views: tensors that look into the memory of another.
-
-
-Steps = tuple[tuple["Op", tuple[Any, ...]], ...]
-
-
-class View(NamedTuple):
-    """How a view was made: apply `steps` to `base`."""
-
-    base: Tensor
-    steps: Steps
-
-
-def replay(steps: Steps, base: Any) -> Any:
-    """The view that `steps` make of a tensor (recorded) or an array (not)."""
-    for op, params in steps:
-        base = op.apply((base,), params)
-    return base
-
-
-def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> None:
-    """If `result` shares memory with `source`, remember how it was made, so that a write into one reaches the other."""
-    a, b = result.array, source.array
-    if a.base is None or (a.base is not b and a.base is not b.base):
-        return
-    family = source.family
-    base, steps = family if isinstance(family, View) else (source, ())
-    result.family = View(base, (*steps, (op, params)))
-    if base.family is None:
-        base.family = weakref.WeakSet()
-    base.family.add(result)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
 # How ops reach the class.
 
-_numpy_functions: dict[Any, Callable[..., Any]] = {}  # a NumPy function -> what it means on Tensors
+numpy_functions: dict[Any, Callable[..., Any]] = {}  # a NumPy function -> what it means on Tensors
 methods: dict[str, Any] = {}  # what was attached, for the stub generator: name -> the declared body
 
 
@@ -446,7 +277,7 @@ def attach(name: str, function: Callable[..., Any], body: Any, *, inplace: bool 
 
 def attach_numpy(numpy_function: Any, function: Callable[..., Any]) -> None:
     """Let `numpy_function` mean `function` when it is called on a Tensor."""
-    _numpy_functions[numpy_function] = function
+    numpy_functions[numpy_function] = function
 
 
 def method(function: Any = None, *, name: str | None = None, inplace: bool = False, numpy: Any = None) -> Any:

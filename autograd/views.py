@@ -1,0 +1,39 @@
+"""Views: tensors that look into the memory of another, and how each was made."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .op import Op
+    from .tensor import Tensor
+
+Steps = tuple[tuple["Op", tuple[Any, ...]], ...]
+
+
+class View(NamedTuple):
+    """How a view was made: apply `steps` to `base`."""
+
+    base: Tensor
+    steps: Steps
+
+
+def replay(steps: Steps, base: Any) -> Any:
+    """The view that `steps` make of a tensor (recorded) or an array (not)."""
+    for op, params in steps:
+        base = op.apply((base,), params)
+    return base
+
+
+def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> None:
+    """If `result` shares memory with `source`, remember how it was made, so that a write into one reaches the other."""
+    a, b = result.array, source.array
+    if a.base is None or (a.base is not b and a.base is not b.base):
+        return
+    family = source.family
+    base, steps = family if isinstance(family, View) else (source, ())
+    result.family = View(base, (*steps, (op, params)))
+    if base.family is None:
+        base.family = weakref.WeakSet()
+    base.family.add(result)
