@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from .op import Op
 
 # NumPy's names, which PyTorch accepts too.
-ALIASES = MappingProxyType({"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"})
+ALIASES = MappingProxyType(
+    {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+)
 _missing = object()
 
 

@@ -132,6 +132,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
         if result is None:
             result = dtype
         elif category(dtype) > category(result):
-            result = complex_of(result) if category(dtype) == 3 and category(result) == 2 else promote_types(result, dtype)
+            lifts_to_complex = category(dtype) == 3 and category(result) == 2
+            result = complex_of(result) if lifts_to_complex else promote_types(result, dtype)
     assert result is not None, "result_type needs an operand"
     return result

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,8 +73,8 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
 
 def _freed(node: Node) -> TapeError:
     return TapeError(
-        f"backward reached `{node.name}` ({node.location()}), whose saved values were freed by an earlier backward pass. "
-        "Pass retain_graph=True to that earlier call, or compute the result again."
+        f"backward reached `{node.name}` ({node.location()}), whose saved values were freed by an earlier backward "
+        "pass. Pass retain_graph=True to that earlier call, or compute the result again."
     )
 
 
@@ -97,9 +98,7 @@ def _collect(cotangents: dict[Node, Any], pick: Node, g: Any) -> None:
 def _complete(node: Node, parts: Any, record: bool) -> tuple[Any, ...]:
     """The cotangents of a node with several outputs; an output that nobody used contributes zeros."""
     zeros = (np.zeros(shape, dtype) for shape, dtype in zip(node.shape, node.dtype))
-    return tuple(
-        (_as_tensor(zero) if record else zero) if part is None else part for part, zero in zip(parts, zeros)
-    )
+    return tuple((_as_tensor(zero) if record else zero) if part is None else part for part, zero in zip(parts, zeros))
 
 
 def _run_hooks(node: Node, g: Any) -> Any:
@@ -126,8 +125,8 @@ def _check_not_overwritten(node: Node) -> None:
                 stamp, by = writes.of(array)
                 if stamp > node.stamp:
                     raise TapeError(
-                        f"`{node.name}`, recorded at {node.location()}{_inside(node)}, needs an array of shape {array.shape} "
-                        f"for its derivative, but {by} has written into it since. Write out of place "
+                        f"`{node.name}`, recorded at {node.location()}{_inside(node)}, needs an array of shape "
+                        f"{array.shape} for its derivative, but {by} has written into it since. Write out of place "
                         "(x = x + y instead of x += y), or write into a copy: x.clone()."
                     )
 
@@ -178,8 +177,8 @@ def _accumulate(tensor: Tensor, g: Any) -> None:
         return
     if have is None:
         g = np.asarray(g, dtype=tensor.array.dtype)
-        # Three references: the caller's, ours, getrefcount's.  One more, or a base, and the array is somebody else's too:
-        # the cotangent of a + b, for one, is the same array for a and for b.
+        # Three references: the caller's, ours, getrefcount's.  One more, or a base, and it is somebody else's
+        # too: the cotangent of a + b, for one, is the same array for a and for b.
         ours = sys.getrefcount(g) <= 3 and g.base is None and g.flags.c_contiguous
         tensor.grad = _as_tensor(g if ours else g.copy())
     elif have.node is not None:
@@ -216,7 +215,7 @@ def grad(
     for i, x in enumerate(inputs):
         if x.node is None:
             raise TapeError(
-                f"inputs[{i}] (shape {tuple(x.shape)}) does not require grad: call requires_grad_() on it before it is used"
+                f"inputs[{i}] (shape {tuple(x.shape)}) does not require grad: call requires_grad_() before it is used"
             )
     cotangents = _differentiate(outputs, grad_outputs, retain_graph, create_graph, inputs)
     results: list[Tensor | None] = []
@@ -226,8 +225,8 @@ def grad(
             g = np.zeros_like(x.array)
         elif g is None and not allow_unused:
             raise TapeError(
-                f"inputs[{i}] (shape {tuple(x.shape)}) was not used to compute the outputs; pass allow_unused=True to get "
-                "None for it"
+                f"inputs[{i}] (shape {tuple(x.shape)}) was not used to compute the outputs; pass allow_unused=True to "
+                "get None for it"
             )
         if g is not None and isinstance(g, np.ndarray | np.generic):
             g = _as_tensor(np.array(g, dtype=x.array.dtype))
@@ -246,8 +245,8 @@ def _differentiate(
     for i, (out, seed) in enumerate(zip(outputs, seeds)):
         if out.node is None:
             raise TapeError(
-                f"output {i} (shape {tuple(out.shape)}) is not on the tape: it does not require grad. Call requires_grad_() "
-                "on an input before computing it, and compute it outside no_grad()."
+                f"output {i} (shape {tuple(out.shape)}) is not on the tape: it does not require grad. Call "
+                "requires_grad_() on an input before computing it, and compute it outside no_grad()."
             )
         g = _seed(out, seed, record)
         have = cotangents.get(out.node)
@@ -266,15 +265,15 @@ def _seed(out: Tensor, seed: Any, record: bool) -> Any:
     if seed is None:
         if out.array.size != 1:
             raise ShapeError(
-                f"backward of a tensor of shape {tuple(out.shape)} needs a cotangent of that shape: only a tensor of one "
-                "element starts from 1. Reduce it first (.sum() or .mean()), or pass gradient=autograd.ones_like(out)."
+                f"backward of a tensor of shape {tuple(out.shape)} needs a cotangent of that shape: only a tensor of "
+                "one element starts from 1. Reduce it first (.sum() or .mean()), or pass gradient=ones_like(out)."
             )
         seed = _as_tensor(np.ones(out.array.shape, out.array.dtype))
     elif isinstance(seed, np.ndarray | float | int):
         seed = _as_tensor(np.asarray(seed, out.array.dtype))
     if seed.array.shape != out.array.shape:
         raise ShapeError(
-            f"gradient: expected the shape of the output, {tuple(out.shape)}, got {tuple(seed.shape)}; they do not broadcast"
+            f"gradient: expected the shape of the output, {tuple(out.shape)}, got {tuple(seed.shape)}; no broadcasting"
         )
     if seed.array.dtype != out.array.dtype:
         seed = _as_tensor(seed.array.astype(out.array.dtype))
@@ -294,16 +293,7 @@ def _stretch(record: bool) -> Any:
     """The reverse pass records in the scope that is open, or not at all."""
     if not record:
         return no_grad()
-    return enable_grad() if recording.scope is None else _nothing
-
-
-class _Nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *exc: object) -> None: ...
-
-
-_nothing = _Nothing()
+    return enable_grad() if recording.scope is None else nullcontext()
 
 
 def _sequence(x: Any) -> Sequence[Any]:

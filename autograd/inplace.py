@@ -1,7 +1,7 @@
 """Writes in place that keep the tape true.
 
-A write gives a tensor new values, so it must also give it a new history.  If the tensor is a view, the write changes its
-base too: the base becomes ``written(base, view)``, and every view of that base is made again from it.
+A write gives a tensor new values, so it must also give it a new history.  If the tensor is a view, the write
+changes its base too: the base becomes ``written(base, value)``, and every view of that base is made again from it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
     if base.node is not None and base.node.op is LEAF:
         what = "a leaf that requires grad" if base is tensor else "a view of a leaf that requires grad"
         raise TapeError(
-            f"{by}: {what} cannot be written in place while recording, for its gradient would be lost. Update it inside "
-            "`with autograd.no_grad():`, or write out of place."
+            f"{by}: {what} cannot be written in place while recording, for its gradient would be lost. Update it "
+            "inside `with autograd.no_grad():`, or write out of place."
         )
     if base is tensor:
         tensor.node = result.node
@@ -58,4 +58,4 @@ def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
 
 def _forbid_overlap(tensor: Tensor, by: str) -> None:
     if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, tensor.array.shape)):
-        raise TapeError(f"{by}: this tensor was expanded, so several of its elements share one place in memory; clone() it first")
+        raise TapeError(f"{by}: this tensor was expanded, so some elements share one place in memory; clone() it first")

@@ -152,7 +152,10 @@ class Op:
             else:
                 raise not_a_tensor(self, name, x)
         try:
-            out = self.body(*arrays, **dict(zip(self.parameters, params))) if self.variadic else self.body(*arrays, *params)
+            if self.variadic:
+                out = self.body(*arrays, **dict(zip(self.parameters, params)))
+            else:
+                out = self.body(*arrays, *params)
         except (WengertError, NotImplementedError):
             raise
         except (ValueError, TypeError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -161,10 +164,11 @@ class Op:
             return out
         if not self.multiple:
             out = np.asarray(out)
-        node = None
-        if self.differentiable and recording.scope is not None and any(parents):
-            if self.multiple or is_differentiable(out.dtype):
-                node = self.record(tuple(arrays), tuple(parents), params, out)
+        records = self.differentiable and recording.scope is not None and any(parents)
+        if records and (self.multiple or is_differentiable(out.dtype)):
+            node = self.record(tuple(arrays), tuple(parents), params, out)
+        else:
+            node = None
         if self.multiple:
             outputs = outputs_of(node, out)
             return type(out)(*outputs) if hasattr(out, "_fields") else outputs
@@ -173,7 +177,7 @@ class Op:
             track_view(result, operands[0], self, params)
         return result
 
-    def record(self, arrays: tuple[Any, ...], parents: tuple[Node | None, ...], params: tuple[Any, ...], out: Any) -> Node:
+    def record(self, arrays: Any, parents: tuple[Node | None, ...], params: tuple[Any, ...], out: Any) -> Node:
         """The node for a computed `out`, keeping only what the formulas of the live parents ask for."""
         asked, node = self.asked, Node.__new__(Node)
         if self.variadic:
@@ -283,8 +287,8 @@ def op(*, symbol: str | None = None, method: bool | str = True, dunder: str | No
     return declare
 
 
-def elementwise(*, symbol: str | None = None, method: bool | str = True, dunder: str | None = None, inplace: bool = True,
-                numpy: Any = None, differentiable: bool = True, floats: bool = False,
+def elementwise(*, symbol: str | None = None, method: bool | str = True, dunder: str | None = None,
+                inplace: bool = True, numpy: Any = None, differentiable: bool = True, floats: bool = False,
                 domain: tuple[float, float] = (-2.0, 2.0)) -> Callable[[Callable[..., Any]], Declared]:  # fmt: skip
     """Declare an operation on each element: broadcast, promoted, its formula diagonal in ``g``.
 

@@ -14,7 +14,8 @@ _options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "
 def set_printoptions(*, precision: int | None = None, threshold: int | None = None, edgeitems: int | None = None,
                      linewidth: int | None = None, sci_mode: bool | None = None) -> None:  # fmt: skip
     """Choose how tensors print."""
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth, "sci": sci_mode}
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth,
+             "sci": sci_mode}  # fmt: skip
     _options.update({name: value for name, value in given.items() if value is not None})
 
 
@@ -50,5 +51,4 @@ def tensor_repr(t: Any) -> str:
         suffix.append(f"dtype={a.dtype}")
     if t.node is not None:
         suffix.append("requires_grad=True" if t.node.op is LEAF else f"grad_fn=<{t.node.name}>")
-    text = prefix + ", ".join([body, *suffix]) + ")"
-    return text
+    return prefix + ", ".join([body, *suffix]) + ")"

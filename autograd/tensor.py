@@ -79,7 +79,7 @@ class Tensor:
         """Start (or stop) wanting a gradient; only for leaves."""
         if not self.is_leaf:
             if not requires_grad:
-                raise TapeError("this tensor was computed from others, so it stays on the tape; detach() gives one off it")
+                raise TapeError("this tensor was computed, so it stays on the tape; detach() gives one off it")
             return self
         if not requires_grad:
             self.node = None

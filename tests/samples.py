@@ -124,7 +124,9 @@ def numeric_gradient(f: Callable[[], float], x: np.ndarray) -> np.ndarray:
     return g
 
 
-def gradients(call: Callable[..., Any], sample: Sample, create_graph: bool = False) -> tuple[list[Tensor], list[Tensor]]:
+def gradients(
+    call: Callable[..., Any], sample: Sample, create_graph: bool = False
+) -> tuple[list[Tensor], list[Tensor]]:
     """The leaves of `sample`, and dL/d(leaf) of its weighted sum."""
     inputs = [t for t in tensors_in(sample) if t.requires_grad]
     total = scalar_of(call, sample)

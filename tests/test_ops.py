@@ -9,7 +9,16 @@ import autograd
 from autograd.errors import WengertError
 from autograd.op import declared
 from autograd.tensor import Tensor
-from tests.samples import as_tensors, error_samples_of, gradients, numeric_gradient, outputs, samples_of, scalar_of, tensors_in
+from tests.samples import (
+    as_tensors,
+    error_samples_of,
+    gradients,
+    numeric_gradient,
+    outputs,
+    samples_of,
+    scalar_of,
+    tensors_in,
+)
 
 INTERNAL = {"pick"}  # made by the engine's own hand, never called
 OPS = [op for op in declared if op.name not in INTERNAL]

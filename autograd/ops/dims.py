@@ -18,7 +18,7 @@ def axis_of(dim: Any, ndim: int, name: str = "dim") -> int:
         raise ArgumentError(f"{name}: expected an int, got {dim!r}") from None
     limit = max(ndim, 1)
     if not -limit <= axis < limit:
-        raise DimensionError(f"{name}={axis} is out of range: a tensor of {ndim} dimensions takes {-limit} to {limit - 1}")
+        raise DimensionError(f"{name}={axis} is out of range: {ndim} dimensions take {-limit} to {limit - 1}")
     return axis % limit
 
 

@@ -77,7 +77,9 @@ def _compare_gradients(ours, theirs, arguments, sample, what, scale):
     for a, b, leaf in zip(got, expected, our_leaves, strict=True):
         if a is None or b is None:  # unused here, zero there: the same gradient
             left = a if a is not None else b
-            assert left is None or not np.any(np.nan_to_num(left.detach().numpy() if b is not None else left.array)), what
+            assert left is None or not np.any(np.nan_to_num(left.detach().numpy() if b is not None else left.array)), (
+                what
+            )
         else:
             assert_same(a, b, f"{what}: gradient of the input of shape {tuple(leaf.shape)}", scale)
 
@@ -86,7 +88,9 @@ def _describe(sample):
     def show(x):
         return f"{str(x.dtype)[6:]}{list(x.shape)}" if isinstance(x, torch.Tensor) else repr(x)
 
-    return ", ".join([show(x) for x in (sample.input, *sample.args)] + [f"{k}={show(v)}" for k, v in sample.kwargs.items()])
+    return ", ".join(
+        [show(x) for x in (sample.input, *sample.args)] + [f"{k}={show(v)}" for k, v in sample.kwargs.items()]
+    )
 
 
 FAILING = [(info, name) for info, name in zip(FOUND, IDS, strict=True) if info.error_inputs_func is not None]
