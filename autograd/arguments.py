@@ -21,6 +21,9 @@ _missing = object()
 
 def sort_arguments(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """A call's inputs and its parameters, in the order of the declaration, defaults filled in."""
+    if not kwargs and not op.variadic and len(args) in op.tails:
+        args += op.tails[len(args)]
+        return args[: len(op.inputs)], args[len(op.inputs) :]
     if op.variadic:
         params = [op.defaults.get(name) for name in op.parameters]
         for name, value in kwargs.items():
@@ -49,8 +52,9 @@ def _position(op: Op, name: str, names: tuple[str, ...]) -> int:
     raise ArgumentError(f"{op.name}() has no argument {name!r}; its arguments are ({', '.join(names)})")
 
 
-def not_a_tensor(op: Op, name: str, value: Any) -> ArgumentError:
-    """`value` stands where a tensor must."""
+def not_a_tensor(op: Op, operands: tuple[Any, ...], value: Any) -> ArgumentError:
+    """`value`, one of the operands, stands where a tensor must."""
+    name = next(name for name, x in zip(op.input_names(len(operands)), operands) if x is value)
     return ArgumentError(
         f"{op.name}(): {name} must be a Tensor, got {type(value).__name__}; write autograd.tensor(...) around it"
     )

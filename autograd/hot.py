@@ -28,7 +28,7 @@ frame_at = sys._getframe
 
 def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     """``f(x)`` of a tensor."""
-    body, any_type, records = op.body, not op.floats, op.differentiable
+    body, any_type, records, saves = op.body, not op.floats, op.differentiable, bool(op.asked)
     keep_in, keep_out = op.inputs[0] in op.asked, "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
@@ -50,8 +50,12 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         node.op, node.parents, node.params, node.stamp = op, (parent,), (), next_stamp()
         node.saved = (x if keep_in else None, y if keep_out else None)
         node.shape, node.dtype, node.value = shape, y.dtype, y if y.size <= SMALL else None
-        frame = frame_at(1)
-        node.scope, node.where, node.hooks = scope, (frame.f_code, frame.f_lasti), None
+        node.scope, node.hooks = scope, None
+        if saves:  # only saved values can be overwritten, which is when the line matters
+            frame = frame_at(1)
+            node.where = (frame.f_code, frame.f_lasti)
+        else:
+            node.where = None
         return t
 
     return call
@@ -59,7 +63,7 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
 
 def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
     """``f(x, y)`` of two tensors of one dtype, or of a float tensor and a Python number."""
-    body, any_type, records = op.body, not op.floats, op.differentiable
+    body, any_type, records, saves = op.body, not op.floats, op.differentiable, bool(op.asked)
     (x_for_x, x_for_y), (y_for_x, y_for_y) = [[i in op.asked.get(name, ()) for i in (0, 1)] for name in op.inputs]
     keep_out = "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__
@@ -95,8 +99,12 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
             z if keep_out else None,
         )
         node.shape, node.dtype, node.value = shape, dtype, z if z.size <= SMALL else None
-        frame = frame_at(1)
-        node.scope, node.where, node.hooks = scope, (frame.f_code, frame.f_lasti), None
+        node.scope, node.hooks = scope, None
+        if saves:  # only saved values can be overwritten, which is when the line matters
+            frame = frame_at(1)
+            node.where = (frame.f_code, frame.f_lasti)
+        else:
+            node.where = None
         return t
 
     return call

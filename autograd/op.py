@@ -39,6 +39,7 @@ from .views import track_view
 from .writes import next_stamp
 
 ndarray = np.ndarray
+_CONSTANTS = (ndarray, np.generic, float, int, complex)
 declared: list[Op] = []  # every op, in the order of declaration: what the tests and the stub generator walk over
 
 
@@ -59,11 +60,19 @@ class Op:
         self.parameters: tuple[str, ...] = names[n:total]
         defaults = body.__defaults__ or ()
         self.defaults = dict(zip(names[: code.co_argcount][::-1], defaults[::-1])) | (body.__kwdefaults__ or {})
+        every = self.inputs + self.parameters
+        self.tails = {  # number of arguments given -> the defaults of the others, where all have one
+            k: tuple(self.defaults[name] for name in every[k:])
+            for k in range(len(every) + 1)
+            if all(name in self.defaults for name in every[k:])
+        }
         self.elementwise, self.floats, self.differentiable = elementwise, floats, differentiable
         self.view, self.multiple, self.linear = view, multiple, linear
         self.plain = not multiple  # the engine need not look twice
         self.formulas: dict[str, Formula | None] = {}
         self.asked: dict[str, tuple[int, ...]] = {}  # a name to save -> the inputs whose formulas ask for it
+        self.keeps: tuple[tuple[int, tuple[int, ...]], ...] = ()  # an input to save, by position -> as above
+        self.keeps_shapes = False
         self.pulls: Any = (None,) * len(self.inputs)
         self.recorded_pulls: Any = self.pulls
         self.samples: list[Callable[..., Any]] = []
@@ -97,6 +106,8 @@ class Op:
                 elif name not in self.parameters and not (name == "g" or (self.variadic and name == "i")):
                     raise TypeError(f"{self.name}.derivative: a formula asks for {name!r}, which is not known here")
         self.asked = {name: tuple(sorted(who)) for name, who in asked.items()}
+        self.keeps = tuple((i, self.asked[name]) for i, name in enumerate(self.inputs) if name in asked)
+        self.keeps_shapes = any(self._shape_of(name) is not None for name in asked)
         self.pulls, self.recorded_pulls = self._pulls(recorded=False), self._pulls(recorded=True)
 
     def _shape_of(self, name: str) -> int | None:
@@ -141,16 +152,16 @@ class Op:
         if self.elementwise and (len(operands) > 1 or self.floats):
             operands = promote(operands, self.floats)
         arrays, parents, tensors = [], [], False
-        for name, x in zip(self.input_names(len(operands)), operands):
+        for x in operands:
             if isinstance(x, Tensor):
                 arrays.append(x.array)
                 parents.append(x.node)
                 tensors = True
-            elif x is None or isinstance(x, ndarray | np.generic | float | int | complex):
+            elif x is None or isinstance(x, _CONSTANTS):
                 arrays.append(x)
                 parents.append(None)
             else:
-                raise not_a_tensor(self, name, x)
+                raise not_a_tensor(self, operands, x)
         try:
             if self.variadic:
                 out = self.body(*arrays, **dict(zip(self.parameters, params)))
@@ -179,17 +190,21 @@ class Op:
 
     def record(self, arrays: Any, parents: tuple[Node | None, ...], params: tuple[Any, ...], out: Any) -> Node:
         """The node for a computed `out`, keeping only what the formulas of the live parents ask for."""
-        asked, node = self.asked, Node.__new__(Node)
-        if self.variadic:
-            saved: list[Any] = [arrays if self.inputs[0] in asked else None]
-        else:
-            saved = [
-                x if any(parents[i] is not None for i in asked.get(name, ())) or x.__class__ in (float, int) else None
-                for name, x in zip(self.inputs, arrays)
-            ]
-        saved.append(out if "out" in asked else None)
-        if any(self._shape_of(name) is not None for name in asked):
-            shapes = tuple(getattr(x, "shape", ()) for x in arrays)
+        node = Node.__new__(Node)
+        saved: list[Any] = [None] * (len(self.inputs) + 1)
+        for i, askers in self.keeps:
+            if self.variadic:
+                saved[i] = arrays
+            elif any([parents[j] is not None for j in askers]):
+                saved[i] = arrays[i]
+        if "out" in self.asked:
+            saved[-1] = out
+        if self.elementwise:  # numbers are kept for the drawings
+            for i, x in enumerate(arrays):
+                if x.__class__ is float or x.__class__ is int:
+                    saved[i] = x
+        if self.keeps_shapes:
+            shapes = tuple([getattr(x, "shape", ()) for x in arrays])
             saved.append((shapes,) if self.variadic else shapes)
         node.op, node.parents, node.saved, node.params, node.stamp = self, parents, tuple(saved), params, next_stamp()
         if self.multiple:
