@@ -195,7 +195,7 @@ class Op:
         for i, askers in self.keeps:
             if self.variadic:
                 saved[i] = arrays
-            elif any([parents[j] is not None for j in askers]):
+            elif any(parents[j] is not None for j in askers):
                 saved[i] = arrays[i]
         if "out" in self.asked:
             saved[-1] = out
