@@ -2,6 +2,7 @@
 
 from . import conversions as conversions
 from . import errors as errors
+from . import hooks as hooks
 from .create import from_numpy as from_numpy
 from .create import tensor as tensor
 from .dtypes import bool_ as bool
@@ -31,6 +32,6 @@ from .recording import is_grad_enabled as is_grad_enabled
 from .recording import is_inference_mode_enabled as is_inference_mode_enabled
 from .recording import no_grad as no_grad
 from .recording import set_grad_enabled as set_grad_enabled
+from .size import Size as Size
 from .tape import Tape as Tape
-from .tensor import Size as Size
 from .tensor import Tensor as Tensor

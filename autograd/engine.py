@@ -16,13 +16,12 @@ import numpy as np
 
 from .errors import ArgumentError, ShapeError, TapeError
 from .recording import enable_grad, no_grad, recording
+from .staleness import FREED, check_not_overwritten, freed
 from .tape import LEAF, Leaf, Node, Tape
 from .writes import writes
 
 if TYPE_CHECKING:
     from .tensor import Tensor
-
-FREED = object()  # what `saved` holds once a backward pass has used it up
 
 
 def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, record: bool, retain: bool) -> None:
@@ -53,9 +52,9 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             node.cotangent = g
         saved = node.saved
         if saved is FREED:
-            raise _freed(node)
+            raise freed(node)
         if written > node.stamp:
-            _check_not_overwritten(node)
+            check_not_overwritten(node)
         if not op.plain and not op.multiple:
             _collect(pending, node, g)
             continue
@@ -69,13 +68,6 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             pending[parent] = c if have is None else have + c
         if not retain:
             node.saved = FREED
-
-
-def _freed(node: Node) -> TapeError:
-    return TapeError(
-        f"backward reached `{node.name}` ({node.location()}), whose saved values were freed by an earlier backward "
-        "pass. Pass retain_graph=True to that earlier call, or compute the result again."
-    )
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -115,25 +107,6 @@ def _as_tensor(array: np.ndarray) -> Tensor:
     from .tensor import wrap
 
     return wrap(array)
-
-
-def _check_not_overwritten(node: Node) -> None:
-    """A formula must see the values of the forward pass."""
-    for kept in node.saved or ():
-        for array in kept if type(kept) is tuple else (kept,):
-            if isinstance(array, np.ndarray):
-                stamp, by = writes.of(array)
-                if stamp > node.stamp:
-                    raise TapeError(
-                        f"`{node.name}`, recorded at {node.location()}{_inside(node)}, needs an array of shape "
-                        f"{array.shape} for its derivative, but {by} has written into it since. Write out of place "
-                        "(x = x + y instead of x += y), or write into a copy: x.clone()."
-                    )
-
-
-def _inside(node: Node) -> str:
-    path = node.scope.path()
-    return f" inside {' > '.join(path)}" if path else ""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -255,7 +228,7 @@ def _differentiate(
     wanted = {x.node for x in inputs or () if x.node is not None}
     if inputs is not None:
         tape = _leading_to(wanted, tape)
-    with _stretch(record):
+    with _stretch(record), np.errstate(all="ignore"):  # infinities and NaN are results, not accidents
         propagate(tape, cotangents, wanted, record=record, retain=record if retain is None else retain)
     return {node: g for node, g in cotangents.items() if node in wanted} if inputs is not None else cotangents
 

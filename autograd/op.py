@@ -29,9 +29,10 @@ import numpy as np
 
 from . import hot, tensor
 from .arguments import explain, not_a_tensor, sort_arguments
-from .dtypes import category, get_default_dtype, is_differentiable, result_type, scalar_dtype
+from .dtypes import is_differentiable
 from .errors import WengertError
 from .formula import EachInput, Formula, asks, pull_with
+from .quiet import quiet
 from .recording import recording
 from .tape import SMALL, Node
 from .tensor import Tensor, attach, attach_numpy, wrap
@@ -55,7 +56,7 @@ class Op:
         if code.co_kwonlyargcount and not self.variadic:
             raise TypeError(f"{body.__name__}: parameters of an op are passed by position, so none is keyword-only")
         total = code.co_argcount + code.co_kwonlyargcount
-        self.body, self.name, self.symbol = body, body.__name__, symbol
+        self.body, self.name, self.symbol = body, body.__name__.lstrip("_"), symbol
         self.inputs: tuple[str, ...] = (names[total],) if self.variadic else names[:n]
         self.parameters: tuple[str, ...] = names[n:total]
         defaults = body.__defaults__ or ()
@@ -163,10 +164,11 @@ class Op:
             else:
                 raise not_a_tensor(self, operands, x)
         try:
+            run = quiet().run if tensors else _loudly  # on plain arrays NumPy's own error state holds
             if self.variadic:
-                out = self.body(*arrays, **dict(zip(self.parameters, params)))
+                out = run(self.body, *arrays, **dict(zip(self.parameters, params)))
             else:
-                out = self.body(*arrays, *params)
+                out = run(self.body, *arrays, *params)
         except (WengertError, NotImplementedError):
             raise
         except (ValueError, TypeError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -215,6 +217,10 @@ class Op:
         return node
 
 
+def _loudly(body: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return body(*args, **kwargs)
+
+
 _MACHINERY = {id(globals()), id(vars(tensor))}  # files whose frames say nothing about the user's program
 
 
@@ -240,33 +246,6 @@ def outputs_of(node: Node | None, out: Any) -> Any:
 
 def _pick(node: Node | None, i: int, out: np.ndarray) -> Node | None:
     return None if node is None or not is_differentiable(out.dtype) else PICK.record((None,), (node,), (i,), out)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Promotion of elementwise operands.
-
-
-def promote(operands: tuple[Any, ...], floats: bool = False) -> tuple[Any, ...]:
-    """Cast the operands to their common type; the casts are themselves on the tape.  Numbers stay numbers."""
-    operands = tuple(x.item() if isinstance(x, np.generic) else x for x in operands)
-    plain = [x.array if isinstance(x, Tensor) else x for x in operands]
-    typed = [x for x in plain if isinstance(x, ndarray | bool | float | int | complex)]
-    if not any(isinstance(x, ndarray) for x in typed):
-        return operands
-    dtype = result_type(*typed)
-    if floats and category(dtype) < 2:
-        dtype = get_default_dtype()
-    return tuple(_as(dtype, x) for x in operands)
-
-
-def _as(dtype: Any, x: Any) -> Any:
-    if isinstance(x, Tensor):
-        return x if x.array.dtype == dtype else cast(x, dtype)
-    if isinstance(x, ndarray):
-        return x.astype(dtype, copy=False)
-    if isinstance(x, int) and (category(scalar_dtype(x)) < category(dtype) or dtype.kind in "iu"):
-        return np.array(x).astype(dtype) if dtype.kind in "iu" else float(x)
-    return x
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -371,23 +350,13 @@ def _reflected(call: Any) -> Callable[[Tensor, Any], Any]:
     return lambda self, other: call(other, self)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The two ops that the machinery itself needs.
-
-
-@op(method=False, linear=True)
-def cast(input: Any, /, dtype: Any) -> Any:
-    """``input`` with elements of type `dtype`: how promotion appears on the tape."""
-    return input.astype(dtype)
-
-
 @op(method=False, linear=True)
 def pick(input: Any, /, index: int) -> Any:
     """One output of an op that has several.  The engine gathers the cotangents of all picks before it goes on."""
     return input[index]
 
 
-cast.derivative(input=lambda g, input_dtype: cast(g, input_dtype))
-cast.samples(lambda draw, case: [case(draw(2, 3), np.dtype("float64")), case(draw(2), np.dtype("int64"))])
 PICK = pick.op
 PICK.plain = False
+
+from .promotion import promote  # noqa: E402  last, for the casts that it makes are themselves an op

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,27 +13,12 @@ from .engine import backward
 from .errors import DTypeError, ShapeError, TapeError
 from .recording import ROOT as ROOT
 from .recording import recording
+from .size import Size
 from .tape import LEAF, Leaf, Node
 from .writes import mark_written
 
 if TYPE_CHECKING:
     from .views import View
-
-
-class Size(tuple[int, ...]):
-    """A shape: a tuple that also knows its number of elements."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"Size({list(self)})"
-
-    def numel(self) -> int:
-        """The product of the sizes."""
-        n = 1
-        for size in self:
-            n *= size
-        return n
 
 
 class Tensor:
@@ -126,44 +111,6 @@ class Tensor:
         if isinstance(self.node, Leaf):
             self.node.shape, self.node.dtype = new.array.shape, new.array.dtype
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-        """Call ``hook(g)`` with this tensor's cotangent; a returned tensor takes its place."""
-        if self.node is None:
-            raise TapeError("register_hook: this tensor does not require grad, so no cotangent reaches it")
-        if self.node.hooks is None:
-            self.node.hooks = []
-        self.node.hooks.append(hook)
-        return Handle(self.node.hooks, hook)
-
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
-        """Call ``hook(tensor)`` each time ``.grad`` of this leaf has been added to."""
-        if not isinstance(self.node, Leaf):
-            raise TapeError("register_post_accumulate_grad_hook: only a leaf that requires grad accumulates one")
-        self.node.after.append(hook)
-        return Handle(self.node.after, hook)
-
-    def retain_grad(self) -> None:
-        """Keep the gradient of this non-leaf in ``.grad``."""
-        if self.node is None:
-            raise TapeError("retain_grad: this tensor does not require grad")
-        if self.is_leaf or self.retains_grad:
-            return
-        me = weakref.ref(self)
-
-        def keep(g: Tensor) -> None:
-            tensor = me()
-            if tensor is not None:
-                tensor.grad = g if tensor.grad is None else tensor.grad + g
-
-        keep.retains = True  # type: ignore[attr-defined]
-        self.register_hook(keep)
-
-    @property
-    def retains_grad(self) -> bool:
-        """Whether `retain_grad` was asked for."""
-        hooks = self.node.hooks if self.node is not None else None
-        return any(hasattr(hook, "retains") for hook in hooks or ())
-
     def _write(self, result: Tensor, by: str) -> Tensor:
         """Take over `result`'s values and history: the one way in which an op writes in place."""
         if result.array.shape != self.array.shape:
@@ -232,23 +179,6 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
 
 def plain(data: Any) -> Any:
     return data.array if isinstance(data, Tensor) else data
-
-
-class Handle(NamedTuple):
-    """What registering a hook returns: ``handle.remove()`` takes it off again; also a context manager."""
-
-    hooks: list[Any]
-    hook: Any
-
-    def remove(self) -> None:
-        if self.hook in self.hooks:
-            self.hooks.remove(self.hook)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
