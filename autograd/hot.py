@@ -15,6 +15,7 @@ import numpy as np
 
 from .arguments import explain
 from .dtypes import float32, float64
+from .quiet import quiet
 from .recording import recording
 from .tape import SMALL, Node
 from .tensor import Tensor
@@ -37,7 +38,7 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         dtype = x.dtype
         if dtype is not float32 and dtype is not float64 and not any_type:
             return general(input)
-        y = body(x)
+        y = quiet().run(body, x)
         shape = y.shape
         if not shape:
             y = np.asarray(y)  # NumPy turns 0-d results into scalars
@@ -80,7 +81,7 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
         else:
             return general(input, other)
         try:
-            z = body(x, y)
+            z = quiet().run(body, x, y)
         except ValueError as error:
             raise explain(op, (x, y), (), error) from None
         shape = z.shape

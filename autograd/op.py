@@ -164,11 +164,10 @@ class Op:
             else:
                 raise not_a_tensor(self, operands, x)
         try:
-            run = quiet().run if tensors else _loudly  # on plain arrays NumPy's own error state holds
             if self.variadic:
-                out = run(self.body, *arrays, **dict(zip(self.parameters, params)))
+                out = quiet().run(self.body, *arrays, **dict(zip(self.parameters, params)))
             else:
-                out = run(self.body, *arrays, *params)
+                out = quiet().run(self.body, *arrays, *params)
         except (WengertError, NotImplementedError):
             raise
         except (ValueError, TypeError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -215,10 +214,6 @@ class Op:
             node.shape, node.dtype, node.value = out.shape, out.dtype, out if out.size <= SMALL else None
         node.scope, node.where, node.hooks = recording.scope or tensor.ROOT, _calling_line(), None
         return node
-
-
-def _loudly(body: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return body(*args, **kwargs)
 
 
 _MACHINERY = {id(globals()), id(vars(tensor))}  # files whose frames say nothing about the user's program
