@@ -6,15 +6,369 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError, DimensionError, ShapeError
 from ..op import op
+from ..tensor import Tensor, attach, method, wrap
+from .dims import axes_of, axis_of
 
-__all__ = ["reshape"]
+__all__ = [
+    "adjoint", "broadcast_tensors", "expand_as", "flatten", "flip", "fliplr", "flipud", "moveaxis", "movedim", "narrow",
+    "permute", "ravel", "repeat_interleave", "reshape", "roll", "rot90", "select", "squeeze", "swapaxes", "swapdims", "t",
+    "tile", "transpose", "unflatten", "unsqueeze",
+]  # fmt: skip
 
 
-@op(symbol="reshape", view=True, numpy=np.reshape, linear=True)
-def reshape(input: Any, /, shape: tuple[int, ...]) -> Any:
-    """The same elements, in row-major order, in another shape; one size may be -1."""
-    return input.reshape(shape)
+def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` mean the same; every size is an int."""
+    if len(shape) == 1 and isinstance(shape[0], tuple | list):
+        shape = tuple(shape[0])
+    try:
+        return tuple(int(n.__index__()) for n in shape)
+    except AttributeError:
+        raise ArgumentError(f"{name}: expected sizes as ints, got {shape!r}") from None
 
 
-reshape.derivative(input=lambda g, input_shape: g.reshape(input_shape))
+@op(symbol="reshape", method="_reshape", view=True, numpy=np.reshape, linear=True)
+def reshape_to(input: Any, /, shape: tuple[int, ...]) -> Any:
+    """The same elements, in row-major order, in another shape: the op behind `reshape`, `view` and `flatten`."""
+    try:
+        return input.reshape(shape)
+    except ValueError:
+        raise ShapeError(
+            f"reshape: input of shape {input.shape} has {input.size} elements, which do not fill shape {tuple(shape)}"
+        ) from None
+
+
+reshape_to.derivative(input=lambda g, input_shape: reshape_to(g, input_shape))
+reshape_to.samples(lambda draw, case: [case(draw(2, 3), (3, 2)), case(draw(4), (2, -1)), case(draw(), (1, 1)),
+                                       case(draw(0, 2), (2, 0))])  # fmt: skip
+reshape_to.errors(lambda draw, case: [case(draw(2, 3), (4, 2))])
+
+
+@method
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements, in row-major order, in another shape; one size may be -1.  A view where possible.
+
+    >>> import autograd
+    >>> autograd.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
+    return reshape_to(input, sizes("reshape", shape))
+
+
+@method
+def view(self: Tensor, *shape: Any) -> Tensor:
+    """`reshape` that never copies: an error where the memory does not allow it."""
+    if len(shape) == 1 and isinstance(shape[0], np.dtype):
+        raise ArgumentError("view(dtype) is not supported; use .to(dtype) to convert, or .numpy().view(dtype)")
+    result = reshape_to(self, sizes("view", shape))
+    if self.array.size and not np.shares_memory(result.array, self.array):
+        raise ShapeError(
+            f"view: a tensor of shape {tuple(self.shape)} and strides {self.stride()} cannot be seen as "
+            f"{tuple(result.shape)} without copying; use reshape(), or contiguous() first"
+        )
+    return result
+
+
+@method
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """`view` with the shape of `other`."""
+    return self.view(other.array.shape)
+
+
+@method
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """`reshape` to the shape of `other`."""
+    return reshape_to(self, other.array.shape)
+
+
+@method
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dimensions `start_dim` to `end_dim` as one.
+
+    >>> import autograd
+    >>> autograd.zeros(2, 3, 4).flatten(1).shape
+    Size([2, 12])
+    """
+    shape = input.array.shape
+    first, last = axis_of(start_dim, len(shape), "start_dim"), axis_of(end_dim, len(shape), "end_dim")
+    if first > last:
+        raise ArgumentError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
+    return reshape_to(input, (*shape[:first], int(np.prod(shape[first : last + 1])), *shape[last + 1 :]))
+
+
+@method
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension."""
+    return reshape_to(input, (input.array.size,))
+
+
+@method
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """Dimension `dim` split into `sizes`; one of them may be -1."""
+    shape = input.array.shape
+    at = axis_of(dim, len(shape))
+    given, known = tuple(sizes), int(np.prod([n for n in sizes if n != -1]))
+    if known == 0 or (shape[at] % known if -1 in given else known != shape[at]):
+        raise ShapeError(f"unflatten: sizes={given} do not multiply up to size {shape[at]} of dimension {dim}")
+    return reshape_to(input, (*shape[:at], *(shape[at] // known if n == -1 else n for n in given), *shape[at + 1 :]))
+
+
+@op(symbol="permute", method="_permute", view=True, linear=True)
+def permute_to(input: Any, /, dims: tuple[int, ...]) -> Any:
+    """Dimension ``dims[i]`` of the input becomes dimension i: the op behind `permute` and `transpose`."""
+    axes = axes_of(dims, input.ndim, "dims")
+    if len(dims) != input.ndim:
+        raise ArgumentError(f"permute: dims={tuple(dims)} must name each of the {input.ndim} dimensions once")
+    return input.transpose(axes)
+
+
+permute_to.derivative(input=lambda g, dims: permute_to(g, _inverse(dims)))
+permute_to.samples(lambda draw, case: [case(draw(2, 3, 4), (2, 0, 1)), case(draw(2, 3), (-1, 0)), case(draw(), ())])
+permute_to.errors(lambda draw, case: [case(draw(2, 3), (0,)), case(draw(2, 3), (0, 0)), case(draw(2, 3), (0, 2))])
+
+
+def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort([d % len(dims) for d in dims])) if dims else ()
+
+
+@method
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """Dimension ``dims[i]`` becomes dimension i; a view.
+
+    >>> import autograd
+    >>> autograd.zeros(2, 3, 4).permute(2, 0, 1).shape
+    Size([4, 2, 3])
+    """
+    return permute_to(input, sizes("permute", dims))
+
+
+@method
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Dimensions `dim0` and `dim1` exchanged; a view."""
+    n = input.array.ndim
+    a, b = axis_of(dim0, n, "dim0"), axis_of(dim1, n, "dim1")
+    order = list(range(n))
+    if n:
+        order[a], order[b] = order[b], order[a]
+    return permute_to(input, tuple(order))
+
+
+swapaxes = swapdims = transpose
+attach("swapaxes", transpose, transpose)
+attach("swapdims", transpose, transpose)
+
+
+@method
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; vectors and numbers as they are."""
+    if input.array.ndim > 2:
+        raise ShapeError(f"t: expected at most 2 dimensions, got shape {tuple(input.shape)}; use transpose(dim0, dim1) or mT")
+    return permute_to(input, (1, 0)) if input.array.ndim == 2 else permute_to(input, tuple(range(input.array.ndim)))
+
+
+@method
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions exchanged (and conjugated, were it complex)."""
+    return transpose(input, -2, -1)
+
+
+def _reverse(self: Tensor) -> Tensor:
+    """All dimensions in reverse order."""
+    return permute_to(self, tuple(reversed(range(self.array.ndim))))
+
+
+def _matrix_transpose(self: Tensor) -> Tensor:
+    """The last two dimensions exchanged."""
+    if self.array.ndim < 2:
+        raise ShapeError(f"mT: expected at least 2 dimensions, got shape {tuple(self.shape)}")
+    return transpose(self, -2, -1)
+
+
+attach("T", property(_reverse), _reverse)
+attach("mT", property(_matrix_transpose), _matrix_transpose)
+attach("H", property(_matrix_transpose), _matrix_transpose)
+attach("mH", property(_matrix_transpose), _matrix_transpose)
+
+
+@method
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Dimensions `source` moved to `destination`, the others in order."""
+    n = input.array.ndim
+    a, b = axes_of(source, n, "source"), axes_of(destination, n, "destination")
+    if len(a) != len(b):
+        raise ArgumentError(f"movedim: source={source} and destination={destination} name different numbers of dimensions")
+    order = [i for i in range(n) if i not in a]
+    for to, at in sorted(zip(b, a)):
+        order.insert(to, at)
+    return permute_to(input, tuple(order))
+
+
+moveaxis = movedim
+attach("moveaxis", movedim, movedim)
+
+
+@method
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without dimensions of size 1 (those of `dim`, or all).
+
+    >>> import autograd
+    >>> autograd.zeros(1, 2, 1).squeeze(0).shape
+    Size([2, 1])
+    """
+    shape = input.array.shape
+    chosen = axes_of(dim, len(shape)) if dim != () else ()
+    return reshape_to(input, tuple(n for i, n in enumerate(shape) if n != 1 or i not in chosen))
+
+
+@method
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With a dimension of size 1 at `dim`."""
+    shape = input.array.shape
+    at = axis_of(dim, len(shape) + 1)
+    return reshape_to(input, (*shape[:at], 1, *shape[at:]))
+
+
+@method
+def expand(self: Tensor, *shape: Any) -> Tensor:
+    """Dimensions of size 1 repeated without copying; -1 keeps a size."""
+    given, own = sizes("expand", shape), self.array.shape
+    lead = len(given) - len(own)
+    if lead < 0 or any(n == -1 for n in given[:lead]):
+        raise ShapeError(f"expand: shape {given} does not fit a tensor of shape {own}; -1 only keeps an existing size")
+    return self.broadcast_to(tuple(own[i - lead] if n == -1 else n for i, n in enumerate(given)))
+
+
+@method
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """`expand` to the shape of `other`."""
+    return self.broadcast_to(other.array.shape)
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors expanded to their common shape."""
+    from .choice import broadcast_shapes
+
+    shape = broadcast_shapes(*(t.array.shape for t in tensors))
+    return tuple(t.broadcast_to(shape) for t in tensors)
+
+
+@method
+def repeat(self: Tensor, *repeats: Any) -> Tensor:
+    """Copies along each dimension; more numbers than dimensions add new ones in front."""
+    times = sizes("repeat", repeats)
+    lead = len(times) - self.array.ndim
+    if lead < 0:
+        raise ArgumentError(f"repeat: {len(times)} numbers for {self.array.ndim} dimensions; give at least one for each")
+    if any(n < 0 for n in times):
+        raise ArgumentError(f"repeat: repeats={times} must not be negative")
+    shape = (1,) * lead + self.array.shape
+    pairs = tuple(n for size in shape for n in (1, size))
+    wide = tuple(n for k, size in zip(times, shape) for n in (k, size))
+    return reshape_to(reshape_to(self, pairs).broadcast_to(wide), tuple(k * n for k, n in zip(times, shape)))
+
+
+@method
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """`repeat` with missing numbers taken as 1."""
+    times = sizes("tile", dims)
+    return input.repeat((1,) * (input.array.ndim - len(times)) + times)
+
+
+@method
+def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+    """Each element repeated in place: [1, 2] twice is [1, 1, 2, 2]."""
+    if dim is None:
+        input, dim = ravel(input), 0
+    n = input.array.shape[axis_of(dim, input.array.ndim)] if input.array.ndim else 1
+    counts = np.broadcast_to(repeats.array if isinstance(repeats, Tensor) else np.asarray(repeats), (n,))
+    if (counts < 0).any():
+        raise ArgumentError("repeat_interleave: repeats must not be negative")
+    return (input if input.array.ndim else ravel(input)).index_select(dim, wrap(np.repeat(np.arange(n), counts)))
+
+
+@op(symbol="flip", numpy=np.flip, linear=True)
+def flip(input: Any, /, dims: Any) -> Any:
+    """The order of elements along `dims` reversed.
+
+    >>> import autograd
+    >>> autograd.tensor([1, 2, 3]).flip(0)
+    tensor([3, 2, 1])
+    """
+    return np.ascontiguousarray(np.flip(input, axes_of(dims, input.ndim, "dims") if dims not in ((), []) else ()))
+
+
+flip.derivative(input=lambda g, dims: flip(g, dims))
+flip.samples(lambda draw, case: [case(draw(2, 3), (0,)), case(draw(2, 3), (0, -1)), case(draw(3), 0)])
+flip.errors(lambda draw, case: [case(draw(2, 3), (2,)), case(draw(2, 3), (0, 0))])
+
+
+@method
+def fliplr(input: Tensor) -> Tensor:
+    """Columns in reverse order."""
+    return flip(input, (1,))
+
+
+@method
+def flipud(input: Tensor) -> Tensor:
+    """Rows in reverse order."""
+    return flip(input, (0,))
+
+
+@op(symbol="roll", numpy=np.roll, linear=True)
+def roll(input: Any, /, shifts: Any, dims: Any = None) -> Any:
+    """Elements shifted along `dims`, those that leave coming in at the other end.
+
+    >>> import autograd
+    >>> autograd.tensor([1, 2, 3]).roll(1)
+    tensor([3, 1, 2])
+    """
+    axes = dims if dims is None or dims in ((), []) else axes_of(dims, input.ndim, "dims")
+    if not axes and axes is not None:
+        axes = None
+    if axes is not None and len(axes) != len(shifts if isinstance(shifts, tuple | list) else (shifts,)):
+        raise ArgumentError(f"roll: shifts={shifts} and dims={dims} must go together, one shift for each dimension")
+    return np.roll(input, shifts, axes)
+
+
+roll.derivative(input=lambda g, shifts, dims: roll(g, _negative(shifts), dims))
+roll.samples(lambda draw, case: [case(draw(4), 1), case(draw(2, 3), (1, -1), (0, 1)), case(draw(2, 3), 2)])
+roll.errors(lambda draw, case: [case(draw(2, 3), (1, 2), 0), case(draw(2), 1, 1)])
+
+
+def _negative(shifts: Any) -> Any:
+    return tuple(-s for s in shifts) if isinstance(shifts, tuple | list) else -shifts
+
+
+@method
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """The plane of `dims` turned by k quarter turns, from the first of them towards the second."""
+    if len(dims) != 2 or len(set(axes_of(tuple(dims), input.array.ndim, "dims"))) != 2:
+        raise ArgumentError(f"rot90: dims={dims} must name two different dimensions")
+    a, b = dims
+    turned = {0: lambda: input.clone(), 1: lambda: transpose(flip(input, (b,)), a, b), 2: lambda: flip(input, (a, b)),
+              3: lambda: flip(transpose(input, a, b), (b,))}  # fmt: skip
+    return turned[k % 4]()
+
+
+@method
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """Elements `start` to ``start + length`` of dimension `dim`; a view."""
+    at, start = axis_of(dim, input.array.ndim), int(start)
+    if input.array.ndim == 0:
+        raise DimensionError("narrow: a 0-d tensor has no dimension to narrow")
+    n = input.array.shape[at]
+    first = start + n if start < 0 else start
+    if length < 0 or not 0 <= first <= n - length:
+        raise ArgumentError(f"narrow: start={start} and length={length} leave dimension {dim}, of size {n}")
+    return input[(slice(None),) * at + (slice(first, first + length),)]
+
+
+@method
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """Element `index` of dimension `dim`, which is dropped; a view."""
+    at = axis_of(dim, input.array.ndim)
+    if input.array.ndim == 0 or not -input.array.shape[at] <= index < input.array.shape[at]:
+        raise DimensionError(f"select: index={index} is out of range for dimension {dim} of shape {tuple(input.shape)}")
+    return input[(slice(None),) * at + (int(index),)]
