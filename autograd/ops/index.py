@@ -1,0 +1,170 @@
+"""``x[key]``, read and written: slices, integers, masks, arrays of integers and their mixtures, as NumPy has them.
+
+Reading by slices is a view.  Its transpose lays a cotangent into zeros; reading by arrays may meet an element twice, so
+its transpose adds.  Each pair is declared as two ops, each the other's derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DimensionError, DTypeError, ShapeError
+from ..views import View
+from ..op import op
+from ..promotion import cast
+from ..recording import recording
+from ..tensor import Tensor, attach, wrap
+from ..writes import mark_written
+
+__all__: list[str] = []
+
+
+def plain_key(key: Any) -> tuple[Any, ...]:
+    """A key as NumPy wants it: a tuple of ints, slices, None, Ellipsis and arrays."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if isinstance(key, list) and any(isinstance(k, slice | Tensor | type(None)) or k is Ellipsis for k in key):
+        parts = tuple(key)
+    return tuple(_part(part) for part in parts)
+
+
+def _part(part: Any) -> Any:
+    if isinstance(part, slice):
+        start, stop, step = (None if v is None else int(v.__index__()) for v in (part.start, part.stop, part.step))
+        if step is not None and step < 1:
+            raise ArgumentError(f"index: the step of a slice must be positive, got {step}; use flip() to reverse")
+        return slice(start, stop, step)
+    if part is None or part is Ellipsis or isinstance(part, bool | np.bool_):
+        return part
+    if isinstance(part, Tensor):
+        part = part.array
+    elif isinstance(part, list | tuple | range):
+        part = np.asarray([p.array if isinstance(p, Tensor) else p for p in part])
+        part = part.astype(np.int64) if part.size == 0 else part
+    if isinstance(part, np.ndarray):
+        if part.dtype.kind not in "iub":
+            raise DTypeError(f"index: tensors used as indices must be integers or booleans, got {part.dtype}")
+        return part if part.ndim or part.dtype.kind == "b" else int(part)
+    try:
+        return int(part.__index__())
+    except AttributeError:
+        raise ArgumentError(
+            f"index: expected an int, a slice, None, ..., a tensor, a list or a mask, got {type(part).__name__}"
+        ) from None
+
+
+def is_basic(key: tuple[Any, ...]) -> bool:
+    """Whether `key` selects a view."""
+    return not any(isinstance(part, np.ndarray | bool | np.bool_) for part in key)
+
+
+def _read(input: np.ndarray, key: tuple[Any, ...]) -> Any:
+    try:
+        return input[key]
+    except IndexError as error:
+        raise DimensionError(f"index: input of shape {input.shape}: {error}") from None
+
+
+@op(symbol="[ ]", method=False, view=True, linear=True)
+def part_of(input: Any, /, key: Any) -> Any:
+    """``input[key]`` for slices and integers: a view."""
+    return _read(input, key if Ellipsis in key else (*key, Ellipsis))  # with "...", even one element is a view
+
+
+@op(symbol="[ ] =", method=False, linear=True)
+def laid_in(input: Any, /, shape: tuple[int, ...], key: Any) -> Any:
+    """Zeros of `shape` with ``input`` at `key`: the transpose of `part_of`."""
+    out = np.zeros(shape, input.dtype)
+    out[key] = input
+    return out
+
+
+part_of.derivative(input=lambda g, input_shape, key: laid_in(g, input_shape, key))
+part_of.samples(lambda draw, case: [case(draw(3, 4), (1,)), case(draw(3, 4), (slice(None), slice(0, 4, 2))),
+                                    case(draw(3), (None, -1)), case(draw(2, 3), (Ellipsis, 1))])  # fmt: skip
+part_of.errors(lambda draw, case: [case(draw(3), (3,)), case(draw(3), (0, 0))])
+laid_in.derivative(input=lambda g, key: part_of(g, key))
+laid_in.samples(lambda draw, case: [case(draw(2), (3, 2), (1,))])
+
+
+@op(symbol="[ ]", method=False, linear=True)
+def elements_of(input: Any, /, key: Any) -> Any:
+    """``input[key]`` with masks or arrays of integers among the key: a copy."""
+    return _read(input, key)
+
+
+@op(symbol="[ ] +=", method=False, linear=True)
+def added_at(input: Any, /, shape: tuple[int, ...], key: Any) -> Any:
+    """Zeros of `shape` with ``input`` added at `key`, repeated places adding up: the transpose of `elements_of`."""
+    out = np.zeros(shape, input.dtype)
+    if any(isinstance(part, np.ndarray) and part.dtype.kind != "b" for part in key):
+        np.add.at(out, key, input)
+    else:
+        out[key] = input  # a mask meets no element twice
+    return out
+
+
+_KEY = (np.array([0, 2, 0]),)
+elements_of.derivative(input=lambda g, input_shape, key: added_at(g, input_shape, key))
+elements_of.samples(lambda draw, case: [case(draw(3, 2), _KEY), case(draw(3), (np.array([True, False, True]),)),
+                                        case(draw(3, 4), (*_KEY, slice(1, 3)))])  # fmt: skip
+elements_of.errors(lambda draw, case: [case(draw(2), _KEY), case(draw(2), (np.array([True, False, True]),))])
+added_at.derivative(input=lambda g, key: elements_of(g, key))
+added_at.samples(lambda draw, case: [case(draw(3, 2), (4, 2), _KEY)])
+
+
+@op(symbol="[ ] =", method=False, linear=True)
+def replaced_at(input: Any, value: Any, /, key: Any) -> Any:
+    """`input` with `value`, broadcast, at `key`: what ``x[key] = value`` makes of x."""
+    out = input.copy()
+    _assign(out, key, value)
+    return out
+
+
+def _assign(array: np.ndarray, key: Any, value: Any) -> None:
+    try:
+        array[key] = value
+    except IndexError as error:
+        raise DimensionError(f"index: input of shape {array.shape}: {error}") from None
+    except ValueError:
+        raise ShapeError(
+            f"index: value of shape {np.shape(value)} does not broadcast to the part it replaces, of shape {array[key].shape}"
+        ) from None
+
+
+def read(input: Any, key: Any) -> Any:
+    """``input[key]`` for a plain key."""
+    return part_of(input, key) if is_basic(key) else elements_of(input, key)
+
+
+replaced_at.derivative(
+    input=lambda g, key: replaced_at(g, np.zeros((), g.dtype), key), value=lambda g, key: read(g, key)
+)
+replaced_at.samples(lambda draw, case: [case(draw(3, 2), draw(2), (1,)), case(draw(4), draw(), (slice(0, 4, 2),)),
+                                        case(draw(3), draw(2), (np.array([True, False, True]),))])  # fmt: skip
+replaced_at.errors(lambda draw, case: [case(draw(3), draw(2), (slice(None),)), case(draw(3), draw(), (3,))])
+
+
+def getitem(self: Tensor, key: Any) -> Tensor:
+    """``x[key]``: a view for slices and integers, a copy for masks and arrays of integers."""
+    return read(self, plain_key(key))
+
+
+def setitem(self: Tensor, key: Any, value: Any) -> None:
+    """``x[key] = value``, in place; recorded if `value`, x or what x is a view of is."""
+    place = plain_key(key)
+    if not isinstance(value, Tensor):
+        value = wrap(np.asarray(value))
+    base = self.family.base if isinstance(self.family, View) else self
+    if recording.scope is None or (self.node is None and value.node is None and base.node is None):
+        _assign(self.array, place, value.array)
+        mark_written(self.array, "x[...] = value")
+        return
+    value = value if value.array.dtype == self.array.dtype else cast(value, self.array.dtype)
+    before = wrap(self.array.copy(), self.node)
+    self._write(replaced_at(before, value, place), "x[...] = value")
+
+
+attach("__getitem__", getitem, getitem)
+attach("__setitem__", setitem, setitem)
