@@ -19,11 +19,11 @@ class Blocks:
     >>> blocks = Blocks(scratch=1)
     >>> p, g = np.ones((3, 2)), np.full((3, 2), 4.0)
     >>> for p_rows, g_rows, s in blocks(p, g):
-    ...     np.multiply(g_rows, 0.5, out=s)
-    ...     p_rows -= s
-    array([[2., 2.],
-           [2., 2.],
-           [2., 2.]])
+    ...     p_rows -= np.multiply(g_rows, 0.5, out=s)
+    >>> p
+    array([[-1., -1.],
+           [-1., -1.],
+           [-1., -1.]])
     """
 
     def __init__(self, scratch: int) -> None:

@@ -1,0 +1,131 @@
+"""Adam and AdamW: steps scaled by running moments of the gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .checks import at_least_zero, implementation, number, two_betas
+from .optimizer import Group, Optimizer, Params, State, counted, descent
+
+
+class Adam(Optimizer):
+    r"""Adaptive moment estimation::
+
+        g <- ±g + weight_decay p                            (- to maximize)
+        m <- beta1 m + (1 - beta1) g
+        v <- beta2 v + (1 - beta2) g^2
+        p <- p - lr m' / (sqrt(v') + eps)                   m' = m / (1 - beta1^t), v' = v / (1 - beta2^t)
+
+    With `amsgrad` the largest v so far takes the place of v.  With `decoupled_weight_decay` (`AdamW`) the decay acts on
+    the parameter, p <- (1 - lr weight_decay) p, and not on g.
+
+    Errors: ArgumentError for a negative `lr`, `eps` or `weight_decay`, and for `betas` outside [0, 1).
+
+    >>> import autograd
+    >>> w = autograd.tensor([1.0, -2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> Adam([w], lr=0.1).step()
+    >>> w
+    tensor([ 0.9000, -1.9000], requires_grad=True)
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization" (2015); amsgrad: Reddi, Kale, Kumar, "On the
+    convergence of Adam and beyond" (2018), with the maximum taken before the bias is corrected, as in PyTorch.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Any = 1e-3,
+        betas: tuple[Any, Any] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        two_betas(betas)
+        flags = implementation(
+            foreach=foreach, fused=fused, capturable=capturable, differentiable=differentiable,
+            **{"lr": lr, "betas[0]": betas[0], "betas[1]": betas[1]},
+        )  # fmt: skip
+        super().__init__(params, {
+            "lr": lr, "betas": (number(betas[0]), number(betas[1])), "eps": eps, "weight_decay": weight_decay,
+            "amsgrad": amsgrad, "maximize": maximize, **flags, "decoupled_weight_decay": decoupled_weight_decay,
+        })  # fmt: skip
+
+    def check(self, group: Group) -> None:
+        at_least_zero(lr=group["lr"], eps=group["eps"], weight_decay=group["weight_decay"])
+        two_betas(group["betas"])
+
+    def init_state(self, p: np.ndarray, group: Group) -> dict[str, np.ndarray]:
+        moments = {"step": np.zeros((), np.float32), "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
+        return {**moments, "max_exp_avg_sq": np.zeros_like(p)} if group["amsgrad"] else moments
+
+    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
+        t, lr, (beta1, beta2), eps = counted(state), number(group["lr"]), group["betas"], group["eps"]
+        rate, correction = lr / (1 - beta1**t), (1 - beta2**t) ** 0.5
+        decoupled, amsgrad = group["decoupled_weight_decay"], group["amsgrad"]
+        keep = 1 - lr * number(group["weight_decay"]) if decoupled else 1.0
+        if decoupled:
+            group = {"weight_decay": 0, "maximize": group["maximize"]}
+        m, v = state["exp_avg"].array, state["exp_avg_sq"].array
+        largest = state["max_exp_avg_sq"].array if amsgrad else v
+        for p, g, m, v, largest, s, d in self.blocks(p, g, m, v, largest):
+            g = descent(p, g, group, s)
+            if keep != 1:
+                p *= keep
+            m *= beta1
+            m += np.multiply(g, 1 - beta1, out=d)
+            np.multiply(g, g, out=d)
+            d *= 1 - beta2
+            v *= beta2
+            v += d
+            if amsgrad:
+                np.maximum(largest, v, out=largest)
+            np.sqrt(largest, out=d)  # d = sqrt(v') + eps
+            d /= correction
+            d += eps
+            np.divide(m, d, out=d)
+            d *= rate
+            p -= d
+
+
+class AdamW(Adam):
+    r"""`Adam` with weight decay decoupled from the gradient: p <- (1 - lr weight_decay) p, then Adam's step.
+
+    >>> import autograd
+    >>> w = autograd.tensor([1.0, -2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> AdamW([w], lr=0.1, weight_decay=0.5).step()
+    >>> w
+    tensor([ 0.8500, -1.8000], requires_grad=True)
+
+    Source: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Any = 1e-3,
+        betas: tuple[Any, Any] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip
