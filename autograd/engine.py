@@ -62,6 +62,8 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             if parent is None or pull is None:
                 continue
             c = pull(g, node)
+            if c is None:
+                continue
             if c.shape != parent.shape:
                 c = unbroadcast(c, parent.shape)
             have = peek(parent)
@@ -89,6 +91,8 @@ def _collect(cotangents: dict[Node, Any], pick: Node, g: Any) -> None:
 
 def _complete(node: Node, parts: Any, record: bool) -> tuple[Any, ...]:
     """The cotangents of a node with several outputs; an output that nobody used contributes zeros."""
+    if not node.op.materialize:
+        return tuple(parts)
     zeros = (np.zeros(shape, dtype) for shape, dtype in zip(node.shape, node.dtype))
     return tuple((_as_tensor(zero) if record else zero) if part is None else part for part, zero in zip(parts, zeros))
 

@@ -27,13 +27,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import hot, tensor
+from . import hot
 from .arguments import explain, not_a_tensor, sort_arguments
 from .dtypes import is_differentiable
 from .errors import WengertError
 from .formula import EachInput, Formula, asks, pull_with
 from .quiet import quiet
-from .recording import recording
+from .recording import ROOT, recording
 from .tape import SMALL, Node
 from .tensor import Tensor, attach, attach_numpy, wrap
 from .views import track_view
@@ -46,6 +46,8 @@ declared: list[Op] = []  # every op, in the order of declaration: what the tests
 
 class Op:
     """One operation: its NumPy body, its formulas, and what follows from them."""
+
+    materialize = True  # several outputs: the engine fills in zeros for the cotangents of unused ones
 
     def __init__(self, body: Callable[..., Any], *, symbol: str | None = None, elementwise: bool = False,
                  floats: bool = False, differentiable: bool = True, view: bool = False, multiple: bool = False,
@@ -212,11 +214,11 @@ class Op:
             node.shape, node.dtype, node.value = tuple(o.shape for o in out), tuple(o.dtype for o in out), None
         else:
             node.shape, node.dtype, node.value = out.shape, out.dtype, out if out.size <= SMALL else None
-        node.scope, node.where, node.hooks = recording.scope or tensor.ROOT, _calling_line(), None
+        node.scope, node.where, node.hooks = recording.scope or ROOT, _calling_line(), None
         return node
 
 
-_MACHINERY = {id(globals()), id(vars(tensor))}  # files whose frames say nothing about the user's program
+_MACHINERY = {id(globals()), id(vars(sys.modules[Tensor.__module__]))}  # files whose frames say nothing about the user's program
 
 
 def _calling_line() -> tuple[Any, int]:
