@@ -23,12 +23,14 @@ def in_line(array: np.ndarray) -> str:
 
 
 def in_rows(array: np.ndarray) -> list[str]:
-    """A matrix row by row, in columns; anything else on one line."""
-    if array.ndim != 2 or array.size == 0:
-        return [in_line(array)]
-    cells = [[number(x) for x in row] for row in _plain(array).tolist()]
-    width = max(len(cell) for row in cells for cell in row)
-    return ["  ".join(cell.rjust(width) for cell in row) for row in cells]
+    """Without brackets, in columns: a matrix row by row, a vector four to a row, more dimensions one below another."""
+    if array.size == 0:
+        return ["[]"]
+    width = 4 if array.ndim < 2 else array.shape[-1]
+    texts = [number(x) for x in _plain(array).reshape(-1).tolist()]
+    longest = max(map(len, texts))
+    cells = [text.rjust(longest) for text in texts]
+    return ["  ".join(cells[i : i + width]) for i in range(0, len(cells), width)]
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
