@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .checks import at_least_zero, implementation, number, two_betas
-from .optimizer import Group, Optimizer, Params, State, counted, descent
+from .checks import implementation, number, two_betas
+from .moments import Moments
+from .optimizer import Group, Params, State
+from .shared import average, counted, descent
 
 
-class Adam(Optimizer):
+class Adam(Moments):
     r"""Adaptive moment estimation::
 
         g <- ±g + weight_decay p                            (- to maximize)
@@ -60,38 +62,27 @@ class Adam(Optimizer):
             "amsgrad": amsgrad, "maximize": maximize, **flags, "decoupled_weight_decay": decoupled_weight_decay,
         })  # fmt: skip
 
-    def check(self, group: Group) -> None:
-        at_least_zero(lr=group["lr"], eps=group["eps"], weight_decay=group["weight_decay"])
-        two_betas(group["betas"])
-
     def init_state(self, p: np.ndarray, group: Group) -> dict[str, np.ndarray]:
-        moments = {"step": np.zeros((), np.float32), "exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
+        moments = super().init_state(p, group)
         return {**moments, "max_exp_avg_sq": np.zeros_like(p)} if group["amsgrad"] else moments
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         t, lr, (beta1, beta2), eps = counted(state), number(group["lr"]), group["betas"], group["eps"]
         rate, correction = lr / (1 - beta1**t), (1 - beta2**t) ** 0.5
         decoupled, amsgrad = group["decoupled_weight_decay"], group["amsgrad"]
-        keep = 1 - lr * number(group["weight_decay"]) if decoupled else 1.0
-        if decoupled:
-            group = {"weight_decay": 0, "maximize": group["maximize"]}
         m, v = state["exp_avg"].array, state["exp_avg_sq"].array
         largest = state["max_exp_avg_sq"].array if amsgrad else v
         for p, g, m, v, largest, s, d in self.blocks(p, g, m, v, largest):
-            g = descent(p, g, group, s)
-            if keep != 1:
-                p *= keep
-            m *= beta1
-            m += np.multiply(g, 1 - beta1, out=d)
-            np.multiply(g, g, out=d)
-            d *= 1 - beta2
-            v *= beta2
-            v += d
+            g = descent(p, g, s, group, coupled=not decoupled)
+            if decoupled:
+                p *= 1 - lr * group["weight_decay"]
+            average(m, g, beta1, d)
+            average(v, np.multiply(g, g, out=d), beta2, d)
             if amsgrad:
                 np.maximum(largest, v, out=largest)
-            np.sqrt(largest, out=d)  # d = sqrt(v') + eps
+            np.sqrt(largest, out=d)
             d /= correction
-            d += eps
+            d += eps  # d = sqrt(v') + eps
             np.divide(m, d, out=d)
             d *= rate
             p -= d

@@ -31,7 +31,9 @@ def packed(state: dict[Tensor, Any], groups: list[Group]) -> dict[str, Any]:
 def unpacked(saved: dict[str, Any], groups: list[Group]) -> tuple[defaultdict[Tensor, Any], list[Group]]:
     """The state and the groups in `saved`, copied, for the parameters in `groups`."""
     if not isinstance(saved, dict) or not {"state", "param_groups"} <= saved.keys():
-        raise ArgumentError("state_dict: expected a dict with the keys 'state' and 'param_groups', as state_dict() gives")
+        raise ArgumentError(
+            "state_dict: expected a dict with the keys 'state' and 'param_groups', as state_dict() gives"
+        )
     ours, theirs = [len(g["params"]) for g in groups], [len(g["params"]) for g in saved["param_groups"]]
     if len(ours) != len(theirs):
         raise ArgumentError(f"loaded state dict has a different number of parameter groups: {len(theirs)}, the "

@@ -18,7 +18,6 @@ from autograd.tensor import Tensor, wrap
 
 from . import checkpoint
 from .blocks import Blocks
-from .checks import number
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -63,7 +62,9 @@ class Optimizer:
         self.__setstate__({"defaults": defaults, "state": defaultdict(dict), "param_groups": []})
         entries: list[Any] = list(params)
         if not entries:
-            raise ArgumentError("params: the list of parameters is empty; is model.parameters() used up or a layer missing?")
+            raise ArgumentError(
+                "params: the list of parameters is empty; is model.parameters() used up or a layer missing?"
+            )
         groups = entries if isinstance(entries[0], dict) else [{"params": entries}]
         for group in groups:
             self.add_param_group(group)
@@ -198,22 +199,6 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
-
-
-def counted(state: State) -> float:
-    """The number of this step, from 1; kept as a tensor, as PyTorch keeps it."""
-    step = state["step"].array
-    step += 1
-    return step.item()
-
-
-def descent(p: np.ndarray, g: np.ndarray, group: Group, s: np.ndarray) -> np.ndarray:
-    """The gradient of what is minimised, ±g + weight_decay * p: `g` itself, or written into the scratch `s`."""
-    decay = number(group["weight_decay"])
-    if decay:
-        np.multiply(p, decay, out=s)
-        return np.subtract(s, g, out=s) if group["maximize"] else np.add(s, g, out=s)
-    return np.negative(g, out=s) if group["maximize"] else g
 
 
 def _in_order(params: Any) -> tuple[list[Any], list[str]]:

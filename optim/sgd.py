@@ -10,7 +10,8 @@ from autograd.errors import ArgumentError
 from autograd.tensor import wrap
 
 from .checks import at_least_zero, implementation, number
-from .optimizer import Group, Optimizer, Params, State, descent
+from .optimizer import Group, Optimizer, Params, State
+from .shared import descent
 
 
 class SGD(Optimizer):
@@ -70,13 +71,13 @@ class SGD(Optimizer):
         lr, momentum, dampening = number(group["lr"]), group["momentum"], group["dampening"]
         if not momentum:
             for p, g, s, t in self.blocks(p, g):
-                p -= np.multiply(descent(p, g, group, s), lr, out=t)
+                p -= np.multiply(descent(p, g, s, group), lr, out=t)
             return
         first = state.get("momentum_buffer") is None
         if first:
             state["momentum_buffer"] = wrap(np.empty_like(p))
         for p, g, b, s, t in self.blocks(p, g, state["momentum_buffer"].array):
-            g = descent(p, g, group, s)
+            g = descent(p, g, s, group)
             if first:
                 b[...] = g
             else:
