@@ -218,7 +218,8 @@ class Op:
         return node
 
 
-_MACHINERY = {id(globals()), id(vars(sys.modules[Tensor.__module__]))}  # files whose frames say nothing about the user's program
+# Files whose frames say nothing about the user's program.
+_MACHINERY = {id(globals()), id(vars(sys.modules[Tensor.__module__]))}
 
 
 def _calling_line() -> tuple[Any, int]:
