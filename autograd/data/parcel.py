@@ -46,12 +46,12 @@ def pack(content: Any) -> Parcel:
     return Parcel(pickled, tuple(places), memory)
 
 
-def send(connection: Connection, parcel: Parcel, to: int) -> None:
-    """Send `parcel` to the process `to`."""
+def send(connection: Connection, parcel: Parcel) -> None:
+    """Send `parcel` to whoever holds the other end."""
     connection.send((parcel.pickled, parcel.places))
     if parcel.memory is not None:
         try:
-            send_handle(connection, parcel.memory, to)
+            send_handle(connection, parcel.memory, 0)  # the number of the receiving process matters on Windows only
         finally:
             os.close(parcel.memory)
 

@@ -28,7 +28,7 @@ from . import parcel
 from .fetch import END, Recipe
 
 GRACE = 1.0  # seconds that a worker has to finish what it is doing
-_LISTEN = 5.0  # seconds between looks at whether the main process is still there
+_LISTEN = 1.0  # seconds between looks at whether the main process is still there
 
 
 @dataclass(frozen=True)
@@ -100,40 +100,93 @@ class Post:
 
 
 def serve(connection: Connection, post: Post) -> None:
-    """Answer each (epoch, indices) with (epoch, batch), END or a Failure, until told to stop by None."""
+    """Answer each (epoch, indices) with (epoch, answer), until told to stop by None.
+
+    The answer is ``(batch,)``, None where the stream has no more, or a Failure.
+    """
     _leave_signals_to_the_main_process()
-    main = os.getppid()
     asked: SimpleQueue[Any] = SimpleQueue()
-    ready: SimpleQueue[parcel.Parcel | None] = SimpleQueue()
-    threading.Thread(target=_hear, args=(connection, asked, main), daemon=True).start()
-    sender = threading.Thread(target=_send, args=(connection, ready, main), daemon=True)
-    sender.start()
-    for answer in _answers(post, asked):
-        ready.put(answer)
-    ready.put(None)
-    sender.join()
-
-
-def _answers(post: Post, asked: SimpleQueue[Any]) -> Any:
-    """A parcel for each question."""
-    fetch: Callable[[Any], Any] | None = None
-    unwell: Failure | None = None
-    now = -1
-    try:
-        _settle_in(post)
-    except Exception as error:
-        unwell = Failure.of(error)
-    while (question := asked.get()) is not None:
-        epoch, indices = question
+    ready: SimpleQueue[parcel.Parcel] = SimpleQueue()
+    threading.Thread(target=_hear, args=(connection, asked, os.getppid()), daemon=True).start()
+    threading.Thread(target=_send, args=(connection, ready), daemon=True).start()
+    unwell = _settle_in(post)
+    source = _Source(post.recipe)
+    for epoch, indices in iter(asked.get, None):
         try:
-            if epoch != now:
-                now, fetch = epoch, None
-                fetch = post.recipe.start() if unwell is None else lambda _: unwell
-            elif fetch is None:
-                continue  # this epoch's stream has ended, or could not be started, and the main process has been told
-            batch = fetch(indices)
-            if batch is END:
-                fetch = None
-            yield parcel.pack((epoch, None if batch is END else (batch,)))
+            answer = parcel.pack((epoch, unwell or source.answer(epoch, indices)))
         except Exception as error:
-            yield parcel.pack((epoch, Failure.of(error)))
+            answer = parcel.pack((epoch, Failure.of(error)))
+        ready.put(answer)
+
+
+class _Source:
+    """Batches, one epoch after another."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe, self._epoch = recipe, 0
+        self._fetch: Callable[[Any], Any] = _ended
+
+    def answer(self, epoch: int, indices: Any) -> tuple[Any] | None:
+        """``(batch,)``, or None where there are no more; a stream that cannot be started fails once, then has no more."""
+        if epoch != self._epoch:
+            self._epoch, self._fetch = epoch, _ended
+            self._fetch = self._recipe.start()
+        batch = self._fetch(indices)
+        if batch is END:
+            self._fetch = _ended
+            return None
+        return (batch,)
+
+
+def _ended(indices: Any) -> Any:
+    return END
+
+
+def _settle_in(post: Post) -> Failure | None:
+    """Make this process a worker, with random numbers of its own; what went wrong, if anything did."""
+    global _info
+    seed = post.base_seed + post.id
+    _info = WorkerInfo(post.id, post.num_workers, seed, post.recipe.dataset)
+    random.seed(seed)
+    manual_seed(seed)
+    entropy = [post.id, post.base_seed & 0xFFFFFFFF, post.base_seed >> 32, 0]
+    np.random.seed(np.random.SeedSequence(entropy).generate_state(4))
+    try:
+        if post.init is not None:
+            post.init(post.id)
+    except Exception as error:
+        return Failure.of(error)
+    return None
+
+
+def _hear(connection: Connection, asked: SimpleQueue[Any], main: int) -> None:
+    """Pass questions on; leave when told to, or when the main process is gone, finished or not."""
+    try:
+        while os.getppid() == main:
+            if connection.poll(_LISTEN):
+                question = connection.recv()
+                if question is None:
+                    break
+                asked.put(question)
+    except (EOFError, OSError):
+        pass
+    while not asked.empty():  # nobody waits for these any more
+        asked.get()
+    asked.put(None)
+    time.sleep(GRACE)
+    os._exit(0)
+
+
+def _send(connection: Connection, ready: SimpleQueue[parcel.Parcel]) -> None:
+    """Send what is ready, for as long as somebody reads."""
+    try:
+        while True:
+            parcel.send(connection, ready.get())
+    except OSError:
+        pass
+
+
+def _leave_signals_to_the_main_process() -> None:
+    """Ctrl-C reaches every process of the terminal; the main one answers it, and stops its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,30 @@
+"""Data: sets, samplers, the DataLoader, and real sets to train on."""
+
+from .collate import default_collate as default_collate
+from .collate import default_convert as default_convert
+from .dataset import ChainDataset as ChainDataset
+from .dataset import ConcatDataset as ConcatDataset
+from .dataset import Dataset as Dataset
+from .dataset import IterableDataset as IterableDataset
+from .dataset import StackDataset as StackDataset
+from .dataset import Subset as Subset
+from .dataset import TensorDataset as TensorDataset
+from .dataset import random_split as random_split
+from .download import download as download
+from .folder import FolderDataset as FolderDataset
+from .idx import read_idx as read_idx
+from .idx_images import data_folder as data_folder
+from .idx_images import fashion_mnist as fashion_mnist
+from .idx_images import mnist as mnist
+from .images import ImageDataset as ImageDataset
+from .images import digits as digits
+from .loader import DataLoader as DataLoader
+from .sampler import BatchSampler as BatchSampler
+from .sampler import RandomSampler as RandomSampler
+from .sampler import Sampler as Sampler
+from .sampler import SequentialSampler as SequentialSampler
+from .sampler import SubsetRandomSampler as SubsetRandomSampler
+from .sampler import WeightedRandomSampler as WeightedRandomSampler
+from .text import CharText as CharText
+from .worker import WorkerInfo as WorkerInfo
+from .worker import get_worker_info as get_worker_info
