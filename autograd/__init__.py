@@ -22,10 +22,29 @@ from .dtypes import set_default_dtype as set_default_dtype
 from .dtypes import uint8 as uint8
 from .engine import backward as backward
 from .engine import grad as grad
+from .factories import *  # noqa: F403
+from .ops.activation import *  # noqa: F403
 from .ops.arithmetic import *  # noqa: F403
+from .ops.casting import *  # noqa: F403
+from .ops.choice import *  # noqa: F403
+from .ops.comparison import *  # noqa: F403
+from .ops.cumulative import *  # noqa: F403
 from .ops.expand import *  # noqa: F403
+from .ops.exponential import *  # noqa: F403
+from .ops.extrema import *  # noqa: F403
+from .ops.gather import *  # noqa: F403
+from .ops.index import *  # noqa: F403
+from .ops.integer import *  # noqa: F403
+from .ops.join import *  # noqa: F403
+from .ops.piecewise import *  # noqa: F403
+from .ops.powers import *  # noqa: F403
+from .ops.reduce import *  # noqa: F403
+from .ops.rounding import *  # noqa: F403
 from .ops.shape import *  # noqa: F403
+from .ops.special import *  # noqa: F403
+from .ops.trig import *  # noqa: F403
 from .printing import set_printoptions as set_printoptions
+from .random import *  # noqa: F403
 from .recording import enable_grad as enable_grad
 from .recording import inference_mode as inference_mode
 from .recording import is_grad_enabled as is_grad_enabled

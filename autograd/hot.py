@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arguments import explain
 from .dtypes import float32, float64
 from .quiet import quiet
 from .recording import recording
@@ -38,7 +37,10 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         dtype = x.dtype
         if dtype is not float32 and dtype is not float64 and not any_type:
             return general(input)
-        y = quiet().run(body, x)
+        try:
+            y = quiet().run(body, x)
+        except (ValueError, TypeError):
+            return general(input)  # which says what is wrong
         shape = y.shape
         if not shape:
             y = np.asarray(y)  # NumPy turns 0-d results into scalars
@@ -82,8 +84,8 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
             return general(input, other)
         try:
             z = quiet().run(body, x, y)
-        except ValueError as error:
-            raise explain(op, (x, y), (), error) from None
+        except (ValueError, TypeError):
+            return general(input, other)  # which says what is wrong
         shape = z.shape
         if not shape:
             z = np.asarray(z)

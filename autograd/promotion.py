@@ -23,11 +23,11 @@ cast.samples(lambda draw, case: [case(draw(2, 3), np.dtype("float64")), case(dra
 
 def promote(operands: tuple[Any, ...], floats: bool = False) -> tuple[Any, ...]:
     """Cast the operands to their common type; the casts are themselves on the tape.  Numbers stay numbers."""
-    operands = tuple(x.item() if isinstance(x, np.generic) else x for x in operands)
-    plain = [x.array if isinstance(x, Tensor) else x for x in operands]
+    plain = [x.array if isinstance(x, Tensor) else x.item() if isinstance(x, np.generic) else x for x in operands]
     typed = [x for x in plain if isinstance(x, np.ndarray | bool | float | int | complex)]
     if not any(isinstance(x, np.ndarray) for x in typed):
         return operands
+    operands = tuple(x.item() if isinstance(x, np.generic) else x for x in operands)
     dtype = result_type(*typed)
     if floats and category(dtype) < 2:
         dtype = get_default_dtype()

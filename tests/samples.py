@@ -42,7 +42,7 @@ class Draw:
         x = self.rng.uniform(self.low, self.high, shape)
         offset = x * 2 - np.round(x * 2)
         moved = np.asarray(x + np.where(np.abs(offset) < 0.05, np.where(offset < 0, -0.06, 0.06), 0))
-        return np.clip(moved, self.low, self.high)
+        return np.asarray(np.clip(moved, self.low, self.high))
 
 
 def samples_of(op: Op) -> list[Sample]:
@@ -76,8 +76,8 @@ def as_tensors(sample: Sample, dtype: Any = np.float64, strided: bool = False) -
                 array = np.repeat(array, 2, axis=-1)[..., ::2]  # every other element of a larger array
             tensor = wrap(array)
             return tensor.requires_grad_() if array.dtype.kind == "f" else tensor
-        if isinstance(x, list | tuple) and any(isinstance(y, np.ndarray) for y in x):
-            return type(x)(convert(y) for y in x)
+        if isinstance(x, list | tuple) and any(isinstance(y, np.ndarray) and y.dtype.kind == "f" for y in x):
+            return type(x)(convert(y) for y in x)  # a sequence of tensors, not the arrays of an index
         return x
 
     return Sample(tuple(convert(x) for x in sample.args), {k: convert(v) for k, v in sample.kwargs.items()})

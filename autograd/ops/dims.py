@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -31,3 +32,16 @@ def axes_of(dim: Dims, ndim: int, name: str = "dim") -> tuple[int, ...]:
     if len(set(axes)) != len(axes):
         raise ArgumentError(f"{name}={tuple(dims)} names a dimension twice")
     return axes if ndim else ()
+
+
+def kept(x: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
+    """`x`, a tensor of `shape` reduced over `dim`, with the reduced dimensions as ones, so that it broadcasts again."""
+    if keepdim:
+        return x
+    axes = axes_of(dim, len(shape))
+    return x.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
+
+
+def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
+    """How many elements a reduction over `axes` takes together."""
+    return math.prod(shape[axis] for axis in axes)

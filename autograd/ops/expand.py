@@ -9,7 +9,7 @@ import numpy as np
 from ..dtypes import as_dtype, int64
 from ..errors import ShapeError
 from ..op import op
-from .dims import Dims, axes_of
+from .dims import Dims, axes_of, kept
 
 __all__ = ["broadcast_to", "sum"]
 
@@ -26,15 +26,14 @@ def sum(input: Any, /, dim: Dims = None, keepdim: bool = False, dtype: Any = Non
     return input.sum(axis=axes_of(dim, input.ndim), dtype=kind, keepdims=keepdim)
 
 
-def _spread(g: Any, shape: tuple[int, ...], dtype: Any, dim: Dims, keepdim: bool) -> Any:
-    axes = axes_of(dim, len(shape))
-    if not keepdim:
-        g = g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
+def spread(g: Any, shape: tuple[int, ...], dtype: Any, dim: Dims, keepdim: bool) -> Any:
+    """The transpose of a sum: the cotangent of each sum goes to every term."""
+    g = kept(g, shape, dim, keepdim)
     return np.broadcast_to(g if g.dtype == dtype else g.astype(dtype), shape)
 
 
 sum.derivative(
-    input=lambda g, input_shape, input_dtype, dim, keepdim: _spread(g, input_shape, input_dtype, dim, keepdim)
+    input=lambda g, input_shape, input_dtype, dim, keepdim: spread(g, input_shape, input_dtype, dim, keepdim)
 )
 sum.samples(lambda draw, case: [case(draw()), case(draw(3)), case(draw(2, 3, 4), dim=1), case(draw(2, 3, 4), (0, -1), True),
                                 case(draw(0, 3), dim=0)])  # fmt: skip

@@ -1,0 +1,5 @@
+"""``python -m autograd.cli`` is ``wengert``."""
+
+from .main import main
+
+main()

@@ -1,0 +1,294 @@
+"""Tensors from nothing: filled, counted, diagonal, and in the likeness of others."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .dtypes import as_dtype, get_default_dtype, int64, is_floating, result_type
+from .errors import ArgumentError, DTypeError, ShapeError
+from .tensor import Tensor, method, wrap
+
+__all__ = [
+    "arange", "asarray", "as_tensor", "complex", "empty", "empty_like", "empty_strided", "eye", "full", "full_like",
+    "linspace", "logspace", "ones", "ones_like", "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def shape_of(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` as a shape; sizes are ints and not negative."""
+    if len(size) == 1 and isinstance(size[0], tuple | list):
+        size = tuple(size[0])
+    try:
+        shape = tuple(n.__index__() for n in size)
+    except (AttributeError, TypeError):
+        raise ArgumentError(f"{name}: size must be ints or one tuple of ints, got {size!r}") from None
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"{name}: sizes must not be negative, got {shape}")
+    return shape
+
+
+def finish(array: np.ndarray, out: Tensor | None, requires_grad: bool) -> Tensor:
+    """A new tensor around `array`, or `out` with its values."""
+    if out is not None:
+        return out._write(wrap(array), "out=")
+    return wrap(array).requires_grad_() if requires_grad else wrap(array)
+
+
+def zeros(*size: Any, out: Tensor | None = None, dtype: Any = None, device: Any = None,
+          requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Zeros of the given size.
+
+    >>> import autograd
+    >>> autograd.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
+    return finish(np.zeros(shape_of("zeros", size), as_dtype(dtype or float)), out, requires_grad)
+
+
+def ones(*size: Any, out: Tensor | None = None, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Ones of the given size.
+
+    >>> import autograd
+    >>> autograd.ones(2, dtype=autograd.int64)
+    tensor([1, 1])
+    """
+    return finish(np.ones(shape_of("ones", size), as_dtype(dtype or float)), out, requires_grad)
+
+
+def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+          memory_format: Any = None) -> Tensor:  # fmt: skip
+    """A tensor of the given size with whatever the memory holds.
+
+    >>> import autograd
+    >>> autograd.empty(2, 3).shape
+    Size([2, 3])
+    """
+    return finish(np.empty(shape_of("empty", size), as_dtype(dtype or float)), out, requires_grad)
+
+
+def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """`fill_value` everywhere; its type decides the dtype unless that is given.
+
+    >>> import autograd
+    >>> autograd.full((2,), 7)
+    tensor([7, 7])
+    """
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    kind = result_type(value) if dtype is None else as_dtype(dtype)
+    return finish(_filled(np.empty(shape_of("full", (size,)), kind), value), out, requires_grad)
+
+
+def _filled(array: np.ndarray, value: Any) -> np.ndarray:
+    try:
+        array[...] = value
+    except (OverflowError, TypeError) as error:
+        raise DTypeError(f"fill_value: {value!r} does not fit into {array.dtype}") from error
+    return array
+
+
+def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None,
+           device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """start, start + step, ... below `end`; ``arange(n)`` counts from 0.  int64 if all three are ints.
+
+    >>> import autograd
+    >>> autograd.arange(1, 2.5, 0.5)
+    tensor([1.0000, 1.5000, 2.0000])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (x.item() if isinstance(x, Tensor | np.generic) else x for x in (start, end, step))
+    if step == 0:
+        raise ArgumentError("step must not be 0")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ArgumentError(f"arange: start and end must be finite, got {start} and {end}")
+    if (end - start) * step < 0:
+        raise ArgumentError(f"arange: step={step} leads away from end: start={start}, end={end}")
+    whole = all(isinstance(x, int) for x in (start, end, step))
+    kind = (int64 if whole else get_default_dtype()) if dtype is None else as_dtype(dtype)
+    n = math.ceil((end - start) / step) if not whole else -(-(end - start) // step)
+    return finish((start + np.arange(n) * step).astype(kind), out, requires_grad)
+
+
+def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """`steps` numbers from `start` to `end`, both included, at equal distances.
+
+    >>> import autograd
+    >>> autograd.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    if steps < 0:
+        raise ArgumentError(f"steps: expected a non-negative int, got {steps}")
+    ends = [np.asarray(x.array if isinstance(x, Tensor) else x) for x in (start, end)]
+    if any(x.ndim for x in ends):
+        raise ShapeError("linspace: start and end must be numbers or 0-d tensors")
+    kind = as_dtype(dtype or (np.complex64 if any(x.dtype.kind == "c" for x in ends) else float))
+    values = np.linspace(ends[0], ends[1], steps)
+    return finish((np.trunc(values) if kind.kind in "iu" else values).astype(kind), out, requires_grad)
+
+
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None,
+             device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """`base` to the powers `linspace(start, end, steps)`.
+
+    >>> import autograd
+    >>> autograd.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    powers = linspace(start, end, steps, dtype=np.float64).array
+    return finish(np.power(float(base), powers).astype(as_dtype(dtype or float)), out, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """The identity matrix, n x m.
+
+    >>> import autograd
+    >>> autograd.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    shape = shape_of("eye", (n, n if m is None else m))
+    return finish(np.eye(*shape, dtype=as_dtype(dtype or float)), out, requires_grad)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """The number `s` as a 0-d tensor of the default float dtype."""
+    return finish(np.array(s, as_dtype(dtype or float)), None, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, sharing memory with an array or tensor of that dtype where possible.
+
+    >>> import autograd, numpy as np
+    >>> autograd.as_tensor(np.arange(3))
+    tensor([0, 1, 2])
+    """
+    from .create import tensor
+    from .ops.casting import to
+
+    if isinstance(data, Tensor):
+        return data if dtype is None else to(data, dtype)
+    if isinstance(data, np.ndarray):
+        return wrap(data.astype(as_dtype(data.dtype if dtype is None else dtype), copy=False))
+    return tensor(data, dtype=dtype)
+
+
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
+            requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """`as_tensor` with a say in whether to copy."""
+    shared = as_tensor(obj, dtype)
+    result = wrap(shared.array.copy()) if copy else shared
+    return result.requires_grad_() if requires_grad else result
+
+
+def empty_strided(size: Any, stride: Any, *, dtype: Any = None, device: Any = None,
+                  requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Uninitialised memory seen with the given strides, in elements."""
+    shape, kind = shape_of("empty_strided", (size,)), as_dtype(dtype or float)
+    if len(shape) != len(stride):
+        raise ShapeError(f"empty_strided: size {shape} and stride {tuple(stride)} have different lengths")
+    length = 1 + sum((n - 1) * s for n, s in zip(shape, stride)) if math.prod(shape) else 0
+    strides = [s * kind.itemsize for s in stride]
+    return finish(np.lib.stride_tricks.as_strided(np.empty(length, kind), shape, strides), None, requires_grad)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = int64, device: Any = None) -> Tensor:
+    """The indices of the lower triangle, 2 x N.
+
+    >>> import autograd
+    >>> autograd.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    shape = shape_of("tril_indices", (row, col))
+    return wrap(np.stack(np.tril_indices(shape[0], offset, shape[1])).astype(as_dtype(dtype)))
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = int64, device: Any = None) -> Tensor:
+    """The indices of the upper triangle, 2 x N."""
+    shape = shape_of("triu_indices", (row, col))
+    return wrap(np.stack(np.triu_indices(shape[0], offset, shape[1])).astype(as_dtype(dtype)))
+
+
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """real + i imag; a constant, for complex tensors are not differentiated."""
+    if real.dtype != imag.dtype or not is_floating(real.dtype):
+        raise DTypeError(f"complex: real and imag must be floats of one type, got {real.dtype} and {imag.dtype}")
+    return finish(real.array + 1j * imag.array, out, False)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In the likeness of another tensor.
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+               memory_format: Any = None) -> Tensor:  # fmt: skip
+    """Zeros of `input`'s shape and type.
+
+    >>> import autograd
+    >>> autograd.zeros_like(autograd.tensor([1, 2]))
+    tensor([0, 0])
+    """
+    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+              memory_format: Any = None) -> Tensor:  # fmt: skip
+    """Ones of `input`'s shape and type."""
+    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+               memory_format: Any = None) -> Tensor:  # fmt: skip
+    """An uninitialised tensor of `input`'s shape and type."""
+    kind = input.array.dtype if dtype is None else as_dtype(dtype)
+    return finish(np.empty_like(input.array, kind), None, requires_grad)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+              memory_format: Any = None) -> Tensor:  # fmt: skip
+    """`fill_value` in `input`'s shape and type."""
+    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    kind = input.array.dtype if dtype is None else as_dtype(dtype)
+    return finish(_filled(np.empty_like(input.array, kind), value), None, requires_grad)
+
+
+@method
+def new_zeros(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of the given size and this tensor's type."""
+    return zeros(*size, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+@method
+def new_ones(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones of the given size and this tensor's type."""
+    return ones(*size, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+@method
+def new_empty(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory of the given size and this tensor's type."""
+    return empty(*size, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+@method
+def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
+             requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """`fill_value` in the given size and this tensor's type."""
+    return full(size, fill_value, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+@method
+def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """A copy of `data` in this tensor's type."""
+    from .create import tensor
+
+    return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)

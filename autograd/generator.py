@@ -1,0 +1,163 @@
+"""A stream of random numbers that follows PyTorch's CPU generator draw for draw.
+
+The source is the Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), seeded by its authors' ``init_genrand``.
+Everything else is a map from its 32-bit words: which words, in which order, is what makes two libraries agree.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from typing import Any
+
+import numpy as np
+
+from .errors import ArgumentError
+
+_KEY = 624
+_DIGITS = {2: 11, 4: 24, 8: 53}  # bits of the significand, by bytes of the type
+
+
+class Generator:
+    """A random stream of its own.
+
+    >>> from autograd.random import Generator
+    >>> Generator().manual_seed(0).words(2)
+    array([2357136044, 2546248239], dtype=uint32)
+    """
+
+    device = "cpu"
+
+    def __init__(self, device: Any = "cpu") -> None:
+        self._seed = 67280421310721  # PyTorch's default
+        self._bits: Any = None  # made at the first draw: NumPy's random package is not free to import
+        self._spare: float | None = None  # the second of a pair of normal numbers, for the next single draw
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from `seed`."""
+        if not -(1 << 63) <= seed < 1 << 64:
+            raise ArgumentError(f"seed: expected an int of at most 64 bits, got {seed}")
+        self._seed, self._bits, self._spare = int(seed) % (1 << 64), None, None
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed that this stream started from."""
+        return self._seed
+
+    def seed(self) -> int:
+        """Start again from a seed of the operating system's, which is returned."""
+        return self.manual_seed(secrets.randbits(63))._seed
+
+    def words(self, n: int) -> np.ndarray:
+        """The next `n` words, uint32."""
+        if self._bits is None:
+            self._bits = _twister(self._seed)
+        return self._bits.random_raw(n).astype(np.uint32)
+
+    def long_words(self, n: int) -> np.ndarray:
+        """The next `n` pairs of words, uint64; the first of a pair is the high half."""
+        pairs = self.words(2 * n).astype(np.uint64)
+        return (pairs[0::2] << np.uint64(32)) | pairs[1::2]
+
+    # -- distributions: arrays of `n` draws ----------------------------------------------------------------------------
+
+    def uniform(self, n: int, dtype: Any = np.float32) -> np.ndarray:
+        """Uniform on [0, 1): the low bits of a word (of a pair for float64), as many as the significand has."""
+        size = np.dtype(dtype).itemsize
+        raw = self.long_words(n) if size == 8 else self.words(n)
+        digits = _DIGITS[size]
+        return ((raw & raw.dtype.type((1 << digits) - 1)) * 2.0**-digits).astype(dtype)
+
+    def normal(self, n: int, dtype: Any = np.float32) -> np.ndarray:
+        """Standard normal, by Box and Muller (1958): in blocks of 8 + 8, or one by one if there are fewer than 16."""
+        if n < 16:
+            return np.array([self._single() for _ in range(n)], dtype)
+        uniform = self.uniform(n, dtype)
+        whole = n - n % 16
+        out = np.empty(n, dtype)
+        out[:whole] = _box_muller(uniform[:whole])
+        if n > whole:  # the last sixteen once more, from fresh words
+            out[-16:] = _box_muller(self.uniform(16, dtype))
+        return out
+
+    def _single(self) -> float:
+        if self._spare is not None:
+            value, self._spare = self._spare, None
+            return value
+        u, v = self.uniform(2, np.float64).tolist()
+        radius, angle = math.sqrt(-2.0 * math.log1p(-v)), 2.0 * math.pi * u
+        self._spare = radius * math.sin(angle)
+        return radius * math.cos(angle)
+
+    def integers(self, low: int, high: int, n: int) -> np.ndarray:
+        """Integers on [low, high), int64: a word modulo the range, or a pair where the range needs it."""
+        span = high - low
+        raw = self.long_words(n) if span >= 1 << 32 else self.words(n).astype(np.uint64)
+        return ((raw % np.uint64(span)).astype(np.int64) + low).astype(np.int64)
+
+    def next_seed(self) -> int:
+        """A non-negative int64, from one pair of words: what data loaders seed their samplers and workers with."""
+        return int(self.long_words(1)[0]) & ((1 << 63) - 1)
+
+    def permutation(self, n: int) -> np.ndarray:
+        """0 .. n - 1 in random order, int64, by Fisher and Yates with one word for each place."""
+        order = list(range(n))
+        draws = (self.words(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint32)).tolist()
+        for i, step in enumerate(draws):
+            j = i + step
+            order[i], order[j] = order[j], order[i]
+        return np.array(order, np.int64)
+
+    def rand(self, *size: int, dtype: Any = np.float32) -> np.ndarray:
+        """`uniform` in a shape."""
+        return self.uniform(math.prod(size), dtype).reshape(size)
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    def get_state(self) -> Any:
+        """The state, as a uint8 Tensor that `set_state` takes."""
+        from .tensor import wrap
+
+        self.words(0)
+        twister = self._bits.state["state"]
+        spare = np.array([math.nan if self._spare is None else self._spare])
+        head = np.array([self._seed, twister["pos"]], np.uint64)
+        return wrap(np.concatenate([part.view(np.uint8) for part in (head, spare, twister["key"].astype(np.uint32))]))
+
+    def set_state(self, new_state: Any) -> Generator:
+        """Go on from a state that `get_state` gave."""
+        raw = np.ascontiguousarray(getattr(new_state, "array", new_state))
+        if raw.dtype != np.uint8 or raw.shape != (24 + 4 * _KEY,):
+            raise ArgumentError(f"new_state: expected the uint8 tensor of {24 + 4 * _KEY} bytes that get_state() gives, "
+                                f"got {raw.dtype} {list(raw.shape)}")  # fmt: skip
+        seed, position = raw[:16].view(np.uint64).tolist()
+        spare = float(raw[16:24].view(np.float64)[0])
+        self._seed, self._spare = seed, None if math.isnan(spare) else spare
+        self._bits = _twister(0)
+        self._bits.state = {"bit_generator": "MT19937", "state": {"key": raw[24:].view(np.uint32), "pos": position}}
+        return self
+
+    def clone_state(self) -> Generator:
+        """Another generator that goes on as this one would."""
+        return Generator().set_state(self.get_state())
+
+
+def _twister(seed: int) -> Any:
+    """MT19937 in the state that ``init_genrand`` makes of the low 32 bits of `seed`."""
+    key = [seed & 0xFFFFFFFF]
+    for i in range(1, _KEY):
+        key.append((1812433253 * (key[-1] ^ (key[-1] >> 30)) + i) & 0xFFFFFFFF)
+    bits = np.random.MT19937(0)
+    bits.state = {"bit_generator": "MT19937", "state": {"key": np.array(key, np.uint32), "pos": _KEY}}
+    return bits
+
+
+def _box_muller(uniform: np.ndarray) -> np.ndarray:
+    """Normal numbers from uniform ones, in blocks of sixteen: eight radii, then eight angles."""
+    blocks = uniform.reshape(-1, 2, 8)
+    radius = np.sqrt(-2 * np.log(1 - blocks[:, 0]))
+    angle = (2 * math.pi) * blocks[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)
+
+
+default_generator = Generator()
