@@ -58,10 +58,10 @@ class Adadelta(Optimizer):
     def init_state(self, p: np.ndarray, group: Group) -> dict[str, np.ndarray]:
         return {"step": np.zeros((), np.float32), "square_avg": np.zeros_like(p), "acc_delta": np.zeros_like(p)}
 
-    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         counted(state)
         lr, rho, eps = number(group["lr"]), group["rho"], group["eps"]
-        for p, g, v, u, s, d in self.blocks(p, g, state["square_avg"].array, state["acc_delta"].array):
+        for p, g, v, u, s, d in self.blocks(param, grad, state["square_avg"].array, state["acc_delta"].array):
             g = descent(p, g, s, group)
             average(v, np.multiply(g, g, out=d), rho, d)
             np.add(v, eps, out=d)

@@ -58,10 +58,10 @@ class Adagrad(Optimizer):
     def init_state(self, p: np.ndarray, group: Group) -> dict[str, np.ndarray]:
         return {"step": np.zeros((), np.float32), "sum": np.full_like(p, group["initial_accumulator_value"])}
 
-    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         t, eps = counted(state), group["eps"]
         rate = number(group["lr"]) / (1 + (t - 1) * group["lr_decay"])
-        for p, g, v, s, d in self.blocks(p, g, state["sum"].array):
+        for p, g, v, s, d in self.blocks(param, grad, state["sum"].array):
             g = descent(p, g, s, group)
             v += np.multiply(g, g, out=d)
             np.sqrt(v, out=d)

@@ -66,21 +66,20 @@ class Adam(Moments):
         moments = super().init_state(p, group)
         return {**moments, "max_exp_avg_sq": np.zeros_like(p)} if group["amsgrad"] else moments
 
-    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         t, lr, (beta1, beta2), eps = counted(state), number(group["lr"]), group["betas"], group["eps"]
         rate, correction = lr / (1 - beta1**t), (1 - beta2**t) ** 0.5
-        decoupled, amsgrad = group["decoupled_weight_decay"], group["amsgrad"]
-        m, v = state["exp_avg"].array, state["exp_avg_sq"].array
-        largest = state["max_exp_avg_sq"].array if amsgrad else v
-        for p, g, m, v, largest, s, d in self.blocks(p, g, m, v, largest):
+        decoupled, mean, square = group["decoupled_weight_decay"], state["exp_avg"].array, state["exp_avg_sq"].array
+        most = [state["max_exp_avg_sq"].array] if group["amsgrad"] else []
+        for p, g, m, v, *largest, s, d in self.blocks(param, grad, mean, square, *most):
             g = descent(p, g, s, group, coupled=not decoupled)
             if decoupled:
-                p *= 1 - lr * group["weight_decay"]
+                p *= 1 - lr * number(group["weight_decay"])
             average(m, g, beta1, d)
             average(v, np.multiply(g, g, out=d), beta2, d)
-            if amsgrad:
-                np.maximum(largest, v, out=largest)
-            np.sqrt(largest, out=d)
+            if largest:
+                v = np.maximum(largest[0], v, out=largest[0])
+            np.sqrt(v, out=d)
             d /= correction
             d += eps  # d = sqrt(v') + eps
             np.divide(m, d, out=d)

@@ -31,8 +31,8 @@ class Optimizer:
     A rule is two methods: `init_state` makes the arrays it remembers for a parameter, `update` writes a parameter in
     place from its gradient.  (A subclass may also override `step` altogether, as PyTorch's do.)
 
-    Args: `params`, an iterable of leaf tensors, of ``(name, tensor)`` pairs, or of groups: dicts with a key "params" and
-    hyperparameters of their own; `defaults`, the hyperparameters of groups that do not give theirs.
+    Args: `params`, an iterable of leaf tensors, of ``(name, tensor)`` pairs, or of groups: dicts with a key "params"
+    and hyperparameters of their own; `defaults`, the hyperparameters of groups that do not give theirs.
 
     Errors: ArgumentError for an empty or unordered `params`, a non-tensor, a non-leaf, a parameter in two groups.
 
@@ -40,8 +40,8 @@ class Optimizer:
     >>> class SignDescent(Optimizer):
     ...     def __init__(self, params, lr):
     ...         super().__init__(params, {"lr": lr})
-    ...     def update(self, p, g, state, group):
-    ...         p -= group["lr"] * np.sign(g)
+    ...     def update(self, param, grad, state, group):
+    ...         param -= group["lr"] * np.sign(grad)
     >>> w = autograd.tensor([1.0, -2.0], requires_grad=True)
     >>> (w * w).sum().backward()
     >>> SignDescent([w], lr=0.5).step()
@@ -78,8 +78,8 @@ class Optimizer:
         """What the rule remembers of a parameter, before its first step."""
         return {}
 
-    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
-        """Write the new values into `p`, given the gradient `g` (which is not to be written)."""
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
+        """Write the new values into `param`, given its gradient (which is not to be written)."""
         raise NotImplementedError(f"{type(self).__name__}.update")
 
     # -- the loop ------------------------------------------------------------------------------------------------------
@@ -219,8 +219,8 @@ def _check_parameter(p: Any) -> None:
     if not isinstance(p, Tensor):
         raise ArgumentError(f"params: an optimizer can only optimize tensors, got {type(p).__name__}: {p!r:.80}")
     if not p.is_leaf and not p.retains_grad:  # type: ignore[attr-defined]
-        raise ArgumentError(f"params: a tensor of shape {tuple(p.shape)} was computed by {p.grad_fn!r}, and can't be "
-                            "optimized; pass the leaf it was computed from, or its detach().requires_grad_()")  # fmt: skip
+        raise ArgumentError(f"params: a tensor of shape {tuple(p.shape)} was computed, and can't be "
+                            "optimized; pass the leaf it came from, or its detach().requires_grad_()")  # fmt: skip
     if not p.array.flags.writeable:
         raise ArgumentError(f"params: a tensor of shape {tuple(p.shape)} lies in read-only memory; pass its clone()")
 

@@ -64,13 +64,13 @@ class RMSprop(Optimizer):
             state["grad_avg"] = np.zeros_like(p)
         return state
 
-    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         counted(state)
         lr, alpha, eps, momentum = number(group["lr"]), group["alpha"], group["eps"], group["momentum"]
-        centered, v = group["centered"], state["square_avg"].array
-        a = state["grad_avg"].array if centered else v
-        b = state["momentum_buffer"].array if momentum > 0 else v
-        for p, g, v, a, b, s, d in self.blocks(p, g, v, a, b):
+        centered, square = group["centered"], state["square_avg"].array
+        mean = state["grad_avg"].array if centered else square  # then not used
+        velocity = state["momentum_buffer"].array if momentum > 0 else square  # then not used
+        for p, g, v, a, b, s, d in self.blocks(param, grad, square, mean, velocity):
             g = descent(p, g, s, group)
             average(v, np.multiply(g, g, out=d), alpha, d)
             if centered:

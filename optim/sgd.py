@@ -67,16 +67,16 @@ class SGD(Optimizer):
             raise ArgumentError("nesterov: Nesterov momentum requires a momentum and zero dampening, got momentum="
                                 f"{group['momentum']}, dampening={group['dampening']}")  # fmt: skip
 
-    def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         lr, momentum, dampening = number(group["lr"]), group["momentum"], group["dampening"]
         if not momentum:
-            for p, g, s, t in self.blocks(p, g):
+            for p, g, s, t in self.blocks(param, grad):
                 p -= np.multiply(descent(p, g, s, group), lr, out=t)
             return
         first = state.get("momentum_buffer") is None
         if first:
-            state["momentum_buffer"] = wrap(np.empty_like(p))
-        for p, g, b, s, t in self.blocks(p, g, state["momentum_buffer"].array):
+            state["momentum_buffer"] = wrap(np.empty_like(param))
+        for p, g, b, s, t in self.blocks(param, grad, state["momentum_buffer"].array):
             g = descent(p, g, s, group)
             if first:
                 b[...] = g

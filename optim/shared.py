@@ -17,7 +17,7 @@ def counted(state: dict[str, Any]) -> float:
 
 
 def descent(p: np.ndarray, g: np.ndarray, s: np.ndarray, group: dict[str, Any], coupled: bool = True) -> np.ndarray:
-    """The gradient of what is minimised, ±g + weight_decay * p (the latter if `coupled`): `g` itself or in scratch `s`."""
+    """The gradient of what is minimised, ±g, plus weight_decay * p if `coupled`: `g` itself, or in scratch `s`."""
     decay = number(group["weight_decay"]) if coupled else 0
     if decay:
         np.multiply(p, decay, out=s)
