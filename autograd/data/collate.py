@@ -51,8 +51,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return _collate_mapping(batch, first)
     if isinstance(first, Sequence):
         return _collate_sequence(batch, first)
-    raise DTypeError(f"batch: default_collate takes tensors, arrays, numbers, strings, dicts and lists of these, "
-                     f"got {type(first).__name__}; convert in the data set, or give the DataLoader a collate_fn")  # fmt: skip
+    raise DTypeError(f"batch: default_collate takes tensors, arrays, numbers, strings, dicts and lists of these, got "
+                     f"{type(first).__name__}; convert in the data set, or give the loader a collate_fn")  # fmt: skip
 
 
 def default_convert(sample: Any) -> Any:
@@ -78,10 +78,10 @@ def _stack(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors of one shape along a new first dimension."""
     shapes = {t.array.shape for t in tensors}
     if len(shapes) != 1:
-        raise ShapeError(f"batch: samples of different shapes {sorted(map(list, shapes))} cannot be stacked; crop or pad them "
-                         f"in the data set, give a collate_fn that pads, or use batch_size=1")  # fmt: skip
+        raise ShapeError(f"batch: samples of different shapes {sorted(map(list, shapes))} cannot be stacked; crop or "
+                         f"pad them in the data set, give a collate_fn that pads, or use batch_size=1")  # fmt: skip
     if any(t.requires_grad for t in tensors):
-        from ..ops.shape import stack
+        from ..ops.join import stack
 
         return stack(tensors)
     return wrap(np.stack([t.array for t in tensors]))
@@ -111,7 +111,7 @@ def _collate_sequence(batch: Sequence[Any], first: Sequence[Any]) -> Any:
 
 
 def _rebuilt(model: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
-    """`items` in a mapping of the same type (which may carry attributes of its own), or in a dict if it will not take them."""
+    """`items` in a mapping of `model`'s type (which may have attributes of its own), or a dict if that cannot be."""
     try:
         if isinstance(model, MutableMapping):
             clone: Any = copy.copy(model)

@@ -69,12 +69,16 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         for i, tensor in enumerate(tensors):
             if not isinstance(tensor, Tensor):
-                raise ArgumentError(f"tensors[{i}]: expected a Tensor, got {type(tensor).__name__}; autograd.tensor(...) makes one")
+                raise ArgumentError(
+                    f"tensors[{i}]: expected a Tensor, got {type(tensor).__name__}; autograd.tensor(...) makes one"
+                )
             if tensor.ndim == 0:
                 raise ShapeError(f"tensors[{i}]: a 0-d tensor has no samples; expected at least one dimension")
         if len({len(tensor) for tensor in tensors}) != 1:
             sizes = ", ".join(str(list(tensor.shape)) for tensor in tensors)
-            raise ShapeError(f"tensors: expected one or more tensors of the same first size, got shapes {sizes or 'none'}")
+            raise ShapeError(
+                f"tensors: expected one or more tensors of the same first size, got shapes {sizes or 'none'}"
+            )
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -102,7 +106,9 @@ class StackDataset(Dataset[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if bool(args) == bool(kwargs):
-            raise ArgumentError("StackDataset: give the sets either by position (samples are tuples) or by name (dicts)")
+            raise ArgumentError(
+                "StackDataset: give the sets either by position (samples are tuples) or by name (dicts)"
+            )
         sizes = [len(dataset) for dataset in (*args, *kwargs.values())]
         if len(set(sizes)) != 1:
             raise ShapeError(f"StackDataset: the sets must have the same length, got {sizes}")
@@ -199,9 +205,7 @@ class Subset(Dataset[T]):
         return gather(self.dataset, [self.indices[i] for i in indices])
 
 
-def random_split(
-    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None
-) -> list[Subset[Any]]:
+def random_split(dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None) -> list[Subset[Any]]:
     """Disjoint random subsets of the given lengths, or of fractions that sum to 1.
 
     A fraction f takes floor(f n) samples; what remains is dealt out one by one, first split first.  The split is
@@ -212,8 +216,8 @@ def random_split(
     [6, 2, 2]
     """
     n, total = len(dataset), sum(lengths)
-    sizes = list(lengths)
-    if total <= 1 and math.isclose(total, 1):
+    sizes = [int(length) for length in lengths]
+    if math.isclose(total, 1):
         if not all(0 <= fraction <= 1 for fraction in lengths):
             raise ArgumentError(f"lengths: fractions must lie between 0 and 1, got {list(lengths)}")
         sizes = [math.floor(n * fraction) for fraction in lengths]
@@ -221,11 +225,13 @@ def random_split(
             sizes[i % len(sizes)] += 1
         for i in (i for i, size in enumerate(sizes) if size == 0):
             warnings.warn(f"random_split: part {i} ({lengths[i]} of {n} samples) is empty", stacklevel=2)
-    if sum(sizes) != n:
-        raise ArgumentError(f"lengths: {list(lengths)} sum to {total}; expected {n}, the length of the data set, or 1 for fractions")
+    elif sizes != list(lengths) or sum(sizes) != n:
+        raise ArgumentError(
+            f"lengths: {list(lengths)} sum to {total}; expected {n}, the length of the data set, or 1 for fractions"
+        )
     order = (generator or default_generator).permutation(n).tolist()
-    ends = itertools.accumulate(int(size) for size in sizes)
-    return [Subset(dataset, order[end - int(size) : end]) for end, size in zip(ends, sizes)]
+    ends = itertools.accumulate(sizes)
+    return [Subset(dataset, order[end - size : end]) for end, size in zip(ends, sizes)]
 
 
 def samples_of(dataset: Any, indices: Sequence[Any]) -> list[Any]:

@@ -39,6 +39,6 @@ class Recipe:
     def _take(self, stream: Iterator[Any], asked: Any) -> Any:
         """The next samples of a stream, as many as were asked for."""
         samples = list(islice(stream, len(asked) if self.batched else 1))
-        if not samples or self.batched and self.drop_last and len(samples) < len(asked):
+        if not samples or (self.batched and self.drop_last and len(samples) < len(asked)):
             return END
         return self.collate(samples if self.batched else samples[0])

@@ -18,11 +18,11 @@ _FULL = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535, np.dtype(np.int32)
 
 
 class FolderDataset(Dataset[tuple[Any, Tensor]]):
-    """The pictures and ``.npy`` arrays in ``root/CLASS/...``: sample i is (float32 image (C, H, W) in [0, 1], int64 label).
+    """Pictures and ``.npy`` arrays in ``root/CLASS/...``: sample i is (float32 image (C, H, W) in [0, 1], int64 label).
 
     The classes are the names of the sub-folders in alphabetical order, the samples the files below them, sorted.  An
-    array is (H, W) or (C, H, W): bytes are divided by 255, floats taken as they are.  Pictures are read when they are asked
-    for, and need the package Pillow; `channels` makes all of them grey (1) or coloured (3), otherwise they are what they
+    array is (H, W) or (C, H, W): bytes are divided by 255, floats taken as they are.  Pictures are read when asked for,
+    and need the package Pillow; `channels` makes all of them grey (1) or coloured (3), otherwise they stay what they
     are.  `transform` is applied to each image.  Raises DataError where a folder or a file is missing, empty or damaged.
 
     >>> import tempfile
@@ -33,9 +33,10 @@ class FolderDataset(Dataset[tuple[Any, Tensor]]):
     >>> animals = FolderDataset(root)
     >>> animals.classes, len(animals)
     (['cat', 'dog'], 2)
-    >>> animals[1]
-    (tensor([[[0.2000, 0.2000],
-              [0.2000, 0.2000]]]), tensor(1))
+    >>> image, label = animals[1]
+    >>> image
+    tensor([[[0.2000, 0.2000],
+             [0.2000, 0.2000]]])
     """
 
     def __init__(
@@ -92,7 +93,7 @@ def _read_picture(path: Path, channels: int | None) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             deep = picture.mode in ("I", "F") or picture.mode.startswith("I;16")
-            if channels == 3 or channels is None and not deep and picture.mode not in ("1", "L", "LA"):
+            if channels == 3 or (channels is None and not deep and picture.mode not in ("1", "L", "LA")):
                 return _scaled(np.asarray(picture.convert("RGB"))).transpose(2, 0, 1).copy()
             return _scaled(np.asarray(picture if deep else picture.convert("L")))[None]
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's decoders raise

@@ -11,7 +11,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 
@@ -44,11 +44,11 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _read(file: IO[bytes], path: Path) -> np.ndarray:
+def _read(file: Any, path: Path) -> np.ndarray:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or magic[3] == 0:
-        raise DataError(f"{path}: not an IDX file: it starts with {magic.hex(' ') or 'nothing'}, expected 00 00, a type "
-                        f"(08, 09, 0b, 0c, 0d, 0e) and the number of dimensions")  # fmt: skip
+        raise DataError(f"{path}: not an IDX file: it starts with {magic.hex(' ') or 'nothing'}, expected 00 00, a "
+                        f"type (08, 09, 0b, 0c, 0d, 0e) and the number of dimensions")  # fmt: skip
     dtype, ndim = np.dtype(_TYPES[magic[2]]), magic[3]
     sizes = file.read(4 * ndim)
     if len(sizes) < 4 * ndim:
@@ -57,15 +57,15 @@ def _read(file: IO[bytes], path: Path) -> np.ndarray:
     expected = math.prod(shape) * dtype.itemsize
     elements = _read_at_most(file, expected)
     if len(elements) < expected:
-        raise DataError(f"{path}: cut short: the header promises {list(shape)} of {dtype.name}, {expected} bytes, but only "
-                        f"{len(elements)} follow; fetch the file again")  # fmt: skip
+        raise DataError(f"{path}: cut short: the header promises {list(shape)} of {dtype.name}, {expected} bytes, but "
+                        f"only {len(elements)} follow; fetch the file again")  # fmt: skip
     if file.read(1):
         raise DataError(f"{path}: more data than the {list(shape)} of {dtype.name} that the header promises; "
                         f"the file is damaged or not what it says")  # fmt: skip
     return np.frombuffer(elements, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_at_most(file: IO[bytes], size: int) -> bytearray:
+def _read_at_most(file: Any, size: int) -> bytearray:
     """The next `size` bytes, or fewer where the file ends."""
     content = bytearray()
     while len(content) < size:

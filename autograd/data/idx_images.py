@@ -1,7 +1,7 @@
 """MNIST and Fashion-MNIST: images that come as four IDX files.
 
-Sources: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998; H. Xiao, K. Rasul, R. Vollgraf,
-*Fashion-MNIST*, arXiv:1708.07747, 2017.
+Sources: Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, 1998; H. Xiao, K. Rasul,
+R. Vollgraf, *Fashion-MNIST*, arXiv:1708.07747, 2017.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def fashion_mnist(
     """Articles of clothing, 28 x 28, ten classes: 60,000 to train on, 10,000 to test.
 
     The IDX files (gzipped or not) are looked for in `root`; without `root` in the data folder (``$WENGERT_DATA``, else
-    ``~/.cache/wengert``) and where Debian's package ``dataset-fashion-mnist`` puts them.  With `download` they are fetched
-    if they are nowhere, checked, and a broken download is resumed.  DataError says what is missing or damaged.
+    ``~/.cache/wengert``) and where Debian's package ``dataset-fashion-mnist`` puts them.  With `download` they are
+    fetched if they are nowhere, checked, and a broken download is resumed.  DataError says what is missing or damaged.
     """
     return _load(_FASHION, root, train, download, transform)
 
@@ -102,7 +102,11 @@ def data_folder() -> Path:
 
 
 def _load(
-    source: _Source, root: str | os.PathLike[str] | None, train: bool, download: bool, transform: Callable[[Tensor], Any] | None
+    source: _Source,
+    root: str | os.PathLike[str] | None,
+    train: bool,
+    download: bool,
+    transform: Callable[[Tensor], Any] | None,
 ) -> ImageDataset:
     part = "train" if train else "t10k"
     names = (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
@@ -120,7 +124,9 @@ def _load(
         raise DataError(f"{files[0]} and {files[1]}: expected N images of bytes and N labels, got {images.dtype} "
                         f"{list(images.shape)} and {labels.dtype} {list(labels.shape)}")  # fmt: skip
     if labels.min() < 0 or labels.max() >= len(source.classes):
-        raise DataError(f"{files[1]}: labels must be 0 to {len(source.classes) - 1}, found {labels.min()} to {labels.max()}")
+        raise DataError(
+            f"{files[1]}: labels must be 0 to {len(source.classes) - 1}, found {labels.min()} to {labels.max()}"
+        )
     pixels = np.divide(images[:, None], np.float32(255), dtype=np.float32)
     return ImageDataset(wrap(pixels), wrap(labels.astype(np.int64)), source.classes, transform)
 

@@ -47,7 +47,7 @@ def digits(train: bool = True, transform: Callable[[Tensor], Any] | None = None)
     """Handwritten digits, 8 x 8: 1,442 to train on, 355 to test; needs the package scikit-learn, and no network.
 
     The split is fixed and stratified: every fifth image of each digit, in the set's own order, is for the test.
-    Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI repository, 1998 (its test part).
+    Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI repository, 1998, test part.
 
     >>> images, labels = digits(train=False).tensors
     >>> images.shape, labels.shape

@@ -45,7 +45,7 @@ class DataLoader:
     [[0, 1], [2, 3], [4]]
     >>> _ = autograd.manual_seed(0)
     >>> [batch.tolist() for batch in DataLoader(range(5), batch_size=2, shuffle=True, drop_last=True)]
-    [[2, 0], [1, 3]]
+    [[1, 4], [2, 3]]
     """
 
     def __init__(
@@ -142,7 +142,9 @@ def _check_workers(
                "multiprocessing_context": context is not None}  # fmt: skip
     for name, given in without.items():
         if given and not number:
-            raise ArgumentError(f"{name}: is about worker processes and there are none; set num_workers, or leave it out")
+            raise ArgumentError(
+                f"{name}: is about worker processes and there are none; set num_workers, or leave it out"
+            )
     if context is None or isinstance(context, BaseContext):
         return
     methods = multiprocessing.get_all_start_methods()
@@ -162,6 +164,8 @@ def _check_order(
     if sampler is not None and shuffle:
         raise ArgumentError("sampler: gives the order already; leave shuffle out, or use RandomSampler")
     if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
-        raise ArgumentError("batch_sampler: gives whole batches of indices; leave batch_size, shuffle, sampler and drop_last out")
+        raise ArgumentError(
+            "batch_sampler: gives whole batches of indices; leave batch_size, shuffle, sampler and drop_last out"
+        )
     if batch_size is None and drop_last:
         raise ArgumentError("drop_last: there are no batches with batch_size=None; leave it out")

@@ -1,8 +1,8 @@
 """Batches between processes: small ones through the pipe, large arrays through memory that both sides map.
 
-Shared memory pays from about a megabyte: on the machine of our figures a batch of 4 MB takes 1 ms to receive in place of
-4.6 through the pipe, one of 40 MB 8 in place of 80.  It is anonymous (``memfd_create``, Linux): it has no name to clean up,
-and the kernel frees it with its last mapping, whoever dies first.  Elsewhere everything takes the pipe.
+Shared memory pays from about a megabyte: on the machine of our figures a batch of 4 MB takes 1 ms to receive in place
+of 4.6 through the pipe, one of 40 MB 8 in place of 80.  It is anonymous (``memfd_create``, Linux): it has no name to
+clean up, and the kernel frees it with its last mapping, whoever dies first.  Elsewhere everything takes the pipe.
 """
 
 from __future__ import annotations

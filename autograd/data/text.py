@@ -18,9 +18,9 @@ from .dataset import TensorDataset
 
 
 class CharText(TensorDataset):
-    """The characters of a text as windows: sample i is (input, target), both int64 (length,), with target one character on.
+    """The characters of a text as windows: sample i is (input, target), both int64 (length,), target one character on.
 
-    Windows follow each other without overlap: input i holds characters i L .. (i + 1) L - 1, and its target i L + 1 .. (i + 1) L.
+    Windows do not overlap: input i is characters i L to (i + 1) L - 1, and its target i L + 1 to (i + 1) L.
     The text is that of a file in `encoding`, or `text` itself, or, if neither is given, Python's own documentation
     (`pydoc_data.topics`), which differs a little between versions of Python: with `sha256` a text of another hash is an
     error.  `vocabulary` is the sorted characters of the text unless it is given.
@@ -80,7 +80,9 @@ class CharText(TensorDataset):
         strange = np.flatnonzero(self._points[found] != points)
         if strange.size:
             i = int(strange[0])
-            raise DataError(f"text: {text[i]!r} at position {i} is not in the vocabulary of {len(self.vocabulary)} characters")
+            raise DataError(
+                f"text: {text[i]!r} at position {i} is not in the vocabulary of {len(self.vocabulary)} characters"
+            )
         return wrap(found.astype(np.int64))
 
     def decode(self, codes: Tensor | Iterable[int]) -> str:
@@ -90,7 +92,9 @@ class CharText(TensorDataset):
         'hole'
         """
         numbers = np.asarray(codes.array if isinstance(codes, Tensor) else list(codes)).ravel()
-        if numbers.size and not (numbers.dtype.kind in "iu" and 0 <= numbers.min() <= numbers.max() < len(self.vocabulary)):
+        if numbers.size and not (
+            numbers.dtype.kind in "iu" and 0 <= numbers.min() <= numbers.max() < len(self.vocabulary)
+        ):
             raise ArgumentError(f"codes: expected integers from 0 to {len(self.vocabulary) - 1}, got {numbers.dtype} "
                                 f"from {numbers.min()} to {numbers.max()}")  # fmt: skip
         return "".join(self.vocabulary[i] for i in numbers)
@@ -106,7 +110,8 @@ class CharText(TensorDataset):
             raise ArgumentError(f"held_out: expected a share between 0 and 1, got {held_out}")
         cut = len(self.text) - round(len(self.text) * held_out)
         train, valid = (
-            CharText(length=self.length, text=part, vocabulary=self.vocabulary) for part in (self.text[:cut], self.text[cut:])
+            CharText(length=self.length, text=part, vocabulary=self.vocabulary)
+            for part in (self.text[:cut], self.text[cut:])
         )
         return train, valid
 
@@ -133,8 +138,8 @@ class CharText(TensorDataset):
     ) -> str:
         """`length` characters written by `model`, a map from codes (1, T) to logits (1, T, V), after `prompt`.
 
-        Each character is drawn from softmax(logits / temperature) at the last position; the model sees the last `self.length`
-        characters.  An empty prompt starts from the text's own first character.
+        Each character is drawn from softmax(logits / temperature) at the last position; the model sees the last
+        `self.length` characters.  An empty prompt starts from the text's own first character.
         """
         generator = generator or default_generator
         codes = self.encode(prompt or self.text[0]).array.tolist()

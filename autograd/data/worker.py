@@ -1,8 +1,8 @@
 """The life of a worker process.
 
-Three threads: one hears (so that the main process never waits for a worker that is itself waiting to be heard, and so that
-the worker notices when the main process is gone), one loads, one sends (so that loading goes on while a batch waits to
-be fetched).  Each worker has a pipe of its own: no lock is shared, so one that is killed cannot block the others.
+Three threads: one hears (so that the main process never waits for a worker that is itself waiting to be heard, and so
+that the worker notices when the main process is gone), one loads, one sends (so that loading goes on while a batch
+waits to be fetched).  Each worker has a pipe of its own: no lock is shared, so one that is killed blocks no other.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class _Source:
         self._fetch: Callable[[Any], Any] = _ended
 
     def answer(self, epoch: int, indices: Any) -> tuple[Any] | None:
-        """``(batch,)``, or None where there are no more; a stream that cannot be started fails once, then has no more."""
+        """``(batch,)``, or None where there are no more; a stream that cannot be started fails once, then is empty."""
         if epoch != self._epoch:
             self._epoch, self._fetch = epoch, _ended
             self._fetch = self._recipe.start()

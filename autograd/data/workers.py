@@ -102,11 +102,11 @@ class Workers:
         if code is not None:
             why = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         memory = "; SIGKILL often means that memory ran out" if code == -signal.SIGKILL else ""
-        return f"{died.name} (pid {died.pid}) {why} before its batch was ready{memory}; num_workers=0 loads in this process"
+        return f"{died.name} (pid {died.pid}) {why} before its batch was ready{memory}; num_workers=0 loads without it"
 
 
 class WorkerIterator:
-    """Batches of one epoch; `asking` gives the indices of each.  Same order as without workers, unless `in_order` is False."""
+    """Batches of one epoch: `asking` gives the indices of each; their order is kept unless `in_order` is False."""
 
     def __init__(
         self, workers: Workers, asking: Iterator[Any], ahead: int, timeout: float, in_order: bool, keep: bool
