@@ -14,21 +14,24 @@ from .text import subscript
 # Fill and edge of each kind of box: pale, so that they also differ, and stay legible, in grey.
 FILL = {"leaf": "#fdeecb", "constant": "#ffffff", "op": "#e6eef8", "group": "#d5dbe3"}
 EDGE = {"leaf": "#8a6d1f", "constant": "#909090", "op": "#3d5a80", "group": "#444c56"}
-FRAME, PANEL, GREY, RED = "#b4bac2", "#f6f7f9", "#5f6770", "#8c2f1b"
+RULE, FRAME, PANEL, GREY, RED = "#a9bcd3", "#b4bac2", "#f6f7f9", "#5f6770", "#8c2f1b"
 SANS, MONO = "Helvetica", "Courier"
+GAP = "&#160;"  # before every column but the first
 COMMUTES = {"+", "×"}
+WIDEST = 16  # a picture of more boxes runs from top to bottom unless told otherwise
 
 
-def to_dot(graph: Graph, direction: str, max_nodes: int) -> str:
+def to_dot(graph: Graph, direction: str | None, max_nodes: int) -> str:
     """The graph as DOT source; modules are folded if it has more than `max_nodes` boxes."""
     import graphviz
 
     graph = fold_to(graph, max_nodes)
+    direction = direction or ("LR" if len(graph.lines) <= WIDEST else "TB")
     picture = graphviz.Digraph(
         "tape",
         graph_attr={"rankdir": direction, "nodesep": "0.18", "ranksep": "0.4", "fontname": SANS, "fontsize": "11",
                     "bgcolor": "white", "pad": "0.15"},
-        node_attr={"shape": "box", "style": "rounded,filled", "margin": "0.06,0.03", "fontname": SANS,
+        node_attr={"shape": "box", "style": "rounded,filled", "margin": "0.08,0.04", "fontname": SANS,
                    "fontsize": "11", "height": "0.3", "width": "0.3"},
         edge_attr={"color": "#606870", "penwidth": "0.9", "arrowsize": "0.6"},
     )  # fmt: skip
@@ -38,11 +41,11 @@ def to_dot(graph: Graph, direction: str, max_nodes: int) -> str:
             boxes.setdefault(line.path[:depth], [])
         boxes[line.path].append(line)
     _frame(picture, (), boxes, graph.outputs, direction, graphviz.escape)
-    ported = {line.key for line in graph.lines if _shows_roles(line)}
+    constants = {line.key for line in graph.lines if line.kind == "constant"}
     for line in graph.lines:
-        for i, (role, source) in enumerate(line.inputs):
-            head = f"{line.key}:i{i}:{'w' if direction == 'LR' else 'n'}" if line.key in ported else line.key
-            dashed = {"style": "dashed"} if role and source.startswith("c") else {}
+        for i, (_, source) in enumerate(line.inputs):
+            head = f"{line.key}:i{i}:{'w' if direction == 'LR' else 'n'}" if _shows_roles(line) else line.key
+            dashed = {"style": "dashed"} if source in constants else {}
             picture.edge(source, head, **dashed)
     return picture.source
 
@@ -92,18 +95,35 @@ def _op(line: Line) -> Iterator[str]:
 def _facts(line: Line) -> Iterator[str]:
     """Name and type, the value row by row, the gradient row by row."""
     if line.kind == "constant" and line.shape is None:  # a number
-        yield _mono(in_rows(line.value)) if line.value is not None else _font("constant", 9, GREY)
+        yield _numbers(line) if line.value is not None else _font("constant", 9, GREY)
         return
     kind = _font(escape(f"{_shape(line)} {line.dtype}"), 8, GREY)
     yield f"<b>{escape(line.name)}</b>&#160; {kind}"
     if line.kind == "group":
         yield _font(escape(line.op), 9, GREY)
-    if line.value is not None:
-        yield _mono(in_rows(line.value))
+    if line.value is not None or line.grad is not None or line.grad_norm is not None:
+        yield _numbers(line)
+
+
+def _numbers(line: Line) -> str:
+    """Value and gradient as one table, so that their columns meet."""
+    rows = [("", row, "#000000") for row in in_rows(line.value)] if line.value is not None else []
     if line.grad is not None:
-        yield _mono(in_rows(line.grad), RED, before="∂ ")
+        rows += [("∂" if i == 0 else "", row, RED) for i, row in enumerate(in_rows(line.grad))]
     elif line.grad_norm is not None:
-        yield _mono([f"‖∂‖ {number(line.grad_norm)}"], RED)
+        rows.append(("‖∂‖", [number(line.grad_norm)], RED))
+    marked = any(mark for mark, _, _ in rows)
+    width = max(len(row) for _, row, _ in rows)
+    lines = []
+    for mark, row, colour in rows:
+        cells = [mark] * marked + row + [""] * (width - len(row))
+        texts = (
+            f'<font face="{MONO}" point-size="9" color="{colour}">{GAP * (i > 0)}{cell or " "}</font>'
+            for i, cell in enumerate(cells)
+        )
+        lines.append("".join(f'<td align="right">{text}</td>' for text in texts))
+    body = "".join(f"<tr>{cells}</tr>" for cells in lines)
+    return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{body}</table>'
 
 
 def _shape(line: Line) -> str:
@@ -121,12 +141,6 @@ def _short(role: str) -> str:
     return escape(role[role.index("[") + 1 : -1] if role.endswith("]") else role)
 
 
-def _mono(rows: list[str], colour: str = "#000000", before: str = "") -> str:
-    lines = [escape(before * (i == 0) + " " * len(before) * (i > 0) + row) for i, row in enumerate(rows)]
-    text = '<br align="left"/>'.join(line.replace(" ", "&#160;") for line in lines)
-    return f'<font face="{MONO}" point-size="9" color="{colour}">{text}<br align="left"/></font>'
-
-
 def _font(text: str, size: int, colour: str = "#000000") -> str:
     return f'<font point-size="{size}" color="{colour}">{text}</font>'
 
@@ -136,7 +150,7 @@ def _cell(text: str, align: str = "left", more: str = "") -> str:
 
 
 def _divided(op: str) -> str:
-    return f'<td border="1" sides="R" color="{EDGE["op"]}">{op}</td>'
+    return f'<td border="1" sides="R" color="{RULE}">{op}</td>'
 
 
 def _table(cells: list[str]) -> str:

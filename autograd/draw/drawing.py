@@ -19,13 +19,13 @@ from .names import find_names
 from .render import HINT, NoRenderer, render
 from .text import to_text
 
-DIRECTIONS = ("LR", "TB")
+DIRECTIONS = (None, "LR", "TB")
 
 
 class Drawing:
     """A tape as it was when `draw` was called: as text, DOT, SVG or PNG.  A notebook shows it by itself."""
 
-    def __init__(self, graph: Graph, *, direction: str = "LR", max_nodes: int = 500) -> None:
+    def __init__(self, graph: Graph, *, direction: str | None = None, max_nodes: int = 500) -> None:
         self.graph, self.direction, self.max_nodes = graph, direction, max_nodes
 
     def text(self) -> str:
@@ -85,14 +85,14 @@ class Drawing:
             return {"text/plain": f"{self.text()}\n\n{error}"}
 
 
-def draw(tensor: Tensor | Sequence[Tensor], names: Any = None, *, module: Any = None, direction: str = "LR",
+def draw(tensor: Tensor | Sequence[Tensor], names: Any = None, *, module: Any = None, direction: str | None = None,
          max_nodes: int = 500) -> Drawing:  # fmt: skip
     """Draw the tape that leads to `tensor` (or to several): leaves, constants, ops, values, gradients, modules.
 
     `names` is a dict ``{"name": tensor}`` or one name per leaf, oldest first; further names come from the parameters
     of `module` and from the caller's variables.  Values of up to 16 elements are shown, and after a backward pass
-    their gradients.  `direction` is ``"LR"`` or ``"TB"``.  A picture of more than `max_nodes` boxes is drawn with its
-    modules folded.
+    their gradients.  `direction` is ``"LR"`` or ``"TB"``; by default large pictures run from top to bottom.  A
+    picture of more than `max_nodes` boxes is drawn with its modules folded.
 
     Raises TapeError if the tensor is not on a tape.
 
@@ -112,7 +112,7 @@ def draw(tensor: Tensor | Sequence[Tensor], names: Any = None, *, module: Any = 
 
 
 def drawing_of(tensor: Any, variables: Iterable[Mapping[str, Any]], names: Any = None, module: Any = None,
-               direction: str = "LR", max_nodes: int = 500) -> Drawing:  # fmt: skip
+               direction: str | None = None, max_nodes: int = 500) -> Drawing:  # fmt: skip
     """`draw`, with the variables to look names up in given."""
     if direction not in DIRECTIONS:
         raise ArgumentError(f"direction: expected 'LR' (left to right) or 'TB' (top to bottom), got {direction!r}")

@@ -52,16 +52,23 @@ class Graph:
 
 
 def graph_of(tape: Tape, outputs: tuple[Node, ...], names: Names) -> Graph:
-    """Take the tape down."""
+    """Take the tape down.  A parameter is listed where it is first used, so that a module's lines stay together."""
     lines: list[Line] = []
-    keys: dict[Node, str] = {}
     constants = _Constants(names, lines)
     homes = _homes(tape)
+    keys = {node: f"n{number}" for number, node in enumerate(tape, 1)}
+    waiting: dict[str, Line] = {}
     for number, node in enumerate(tape, 1):
-        keys[node] = key = f"n{number}"
         unnamed = next(n for n in (f"v{number}", f"v{number}'", f"#{number}") if names.free(n))
-        name = names.of(node) or unnamed
-        line = _leaf(key, name, node, homes) if node.op is LEAF else _op(key, name, node, keys, constants)
+        name, key = names.of(node) or unnamed, keys[node]
+        if node.op is LEAF:
+            line = _leaf(key, name, node, homes)
+            if line.path:
+                waiting[key] = line
+                continue
+        else:
+            line = _op(key, name, node, keys, constants)
+            lines += (waiting.pop(source) for _, source in line.inputs if source in waiting)
         lines.append(line)
     return Graph(tuple(lines), frozenset(keys[node] for node in outputs))
 

@@ -22,15 +22,13 @@ def in_line(array: np.ndarray) -> str:
     return _nested(_plain(array).tolist())
 
 
-def in_rows(array: np.ndarray) -> list[str]:
-    """Without brackets, in columns: a matrix row by row, a vector four to a row, more dimensions one below another."""
+def in_rows(array: np.ndarray) -> list[list[str]]:
+    """Without brackets: a matrix row by row, a vector four to a row, more dimensions as matrices below another."""
     if array.size == 0:
-        return ["[]"]
+        return [["[]"]]
     width = 4 if array.ndim < 2 else array.shape[-1]
-    texts = [number(x) for x in _plain(array).reshape(-1).tolist()]
-    longest = max(map(len, texts))
-    cells = [text.rjust(longest) for text in texts]
-    return ["  ".join(cells[i : i + width]) for i in range(0, len(cells), width)]
+    cells = [number(x) for x in _plain(array).reshape(-1).tolist()]
+    return [cells[i : i + width] for i in range(0, len(cells), width)]
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

@@ -13,21 +13,29 @@ def to_text(graph: Graph) -> str:
     """The list: name = expression, shape, dtype, value and gradient in columns."""
     lines = {line.key: line for line in graph.lines}
     listed = [line for line in graph.lines if line.kind != "constant" or line.shape is not None]
-    cells = [(_name(line), expression(line, lines), _type(line), _value(line)) for line in listed]
-    columns = tuple(zip(*cells))
-    left = max(map(len, columns[0]))
-    middle = max((len(cell) for cell in columns[1] if len(cell) <= WIDE), default=0)
-    types, values = (max(map(len, column)) for column in columns[2:])
+    paths = _sections(listed)
+    table = [
+        (f"{'  ' * len(path)}{line.name}", f"= {expression(line, lines)}", f"{line.shape} {line.dtype}", _value(line),
+         _grad(line)) for line, path in zip(listed, paths)
+    ]  # fmt: skip
+    widths = [max((len(cell) for cell in column if len(cell) <= WIDE), default=0) for column in zip(*table)]
     rows: list[str] = []
-    path: tuple[str, ...] = ()
-    for line, (name, formula, kind, value) in zip(listed, cells):
-        if line.path != path:
-            rows += _headings(path, line.path)
-            path = line.path
-        cells_of_row = [f"{'  ' * len(path)}{name:>{left}} = {formula:<{middle}}", f"{kind:<{types}}",
-                        f"{value:<{values}}", _grad(line)]  # fmt: skip
-        rows.append("   ".join(cells_of_row).rstrip())
+    before: tuple[str, ...] = ()
+    for path, (name, *cells) in zip(paths, table):
+        rows += _headings(before, path)
+        columns = "   ".join(cell.ljust(width) for cell, width in zip(cells, widths[1:]))
+        rows.append(f"{name:<{widths[0]}} {columns}".rstrip())
+        before = path
     return "\n".join(rows)
+
+
+def _sections(listed: list[Line]) -> list[tuple[str, ...]]:
+    """The module under which each line is listed; a constant goes with the line that uses it, which is the next."""
+    paths = [line.path for line in listed]
+    for i in reversed(range(len(listed) - 1)):
+        if listed[i].kind == "constant":
+            paths[i] = paths[i + 1]
+    return paths
 
 
 def expression(line: Line, lines: dict[str, Line]) -> str:
@@ -42,7 +50,8 @@ def expression(line: Line, lines: dict[str, Line]) -> str:
         return PREFIX[line.op] + operands[0]
     if (line.symbol == "[ ]" or line.op == "pick") and len(line.params) == 1 and len(operands) == 1:
         return f"{operands[0]}{subscript(line)}"
-    return f"{line.op}({', '.join(operands + params)})"
+    word = line.symbol.replace(" ", "_")
+    return f"{word if word.isascii() and word.isidentifier() else line.op}({', '.join(operands + params)})"
 
 
 def subscript(line: Line) -> str:
@@ -62,14 +71,6 @@ def _headings(old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
     """The modules that begin here."""
     same = next((i for i, (a, b) in enumerate(zip(old, new)) if a != b), min(len(old), len(new)))
     return [f"{'  ' * i}{new[i]}:" for i in range(same, len(new))]
-
-
-def _name(line: Line) -> str:
-    return line.name
-
-
-def _type(line: Line) -> str:
-    return f"{line.shape} {line.dtype}"
 
 
 def _value(line: Line) -> str:
