@@ -63,11 +63,13 @@ class Failure(NamedTuple):
     @classmethod
     def of(cls, error: Exception) -> Failure:
         """`error` as it is being handled."""
+        kind: type[Exception] | None = type(error)
         try:
-            pickle.dumps(type(error))
-            kind = type(error)
+            pickle.dumps(kind)
         except Exception:
             kind = None  # a class that was made inside a function
+        if isinstance(error, StopIteration):
+            kind = None  # the main process would take it for the end of the data
         return cls(kind, type(error).__name__, traceback.format_exc())
 
     def error(self, worker: int) -> Exception:

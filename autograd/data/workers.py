@@ -64,6 +64,9 @@ class Workers:
             self._lines[worker].connection.send((self.epoch, indices))
         except OSError:  # it is dead, which `answer` reports after what it had sent before
             pass
+        except BaseException:  # Ctrl-C may leave half a message in the pipe
+            self.close()
+            raise
 
     def answer(self, among: list[int], timeout: float) -> tuple[int, Any]:
         """The next answer of this epoch from one of these workers, as (worker, answer); see `serve` for the answers."""
@@ -78,7 +81,7 @@ class Workers:
             message = self._obituary(among)
             self.close()
             raise DataError(message) from None
-        except BaseException:  # Ctrl-C may leave half a message in a pipe
+        except BaseException:  # the same
             self.close()
             raise
 
