@@ -127,8 +127,9 @@ def _numbers(line: Line) -> str:
 
 
 def _shape(line: Line) -> str:
+    """``2×3``; ``(3,)`` and ``()`` where there is nothing to multiply; several outputs as a tuple of shapes."""
     shape = line.shape or ()
-    return "×".join(map(str, shape)) if shape and isinstance(shape[0], int) else str(shape) if shape else "()"
+    return "×".join(map(str, shape)) if len(shape) > 1 and isinstance(shape[0], int) else str(shape)
 
 
 def _shows_roles(line: Line) -> bool:
