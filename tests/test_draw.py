@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import re
 import struct
@@ -130,18 +129,25 @@ def test_large_values_are_left_out_and_their_gradients_summarised():
 
 
 def test_a_drawing_keeps_the_moment_and_no_memory():
-    x = leaf(2.0)
-    y = x * x
-    drawing, gone = draw(y), weakref.ref(x)
-    before = drawing.text()
-    x.array[...] = 5.0
-    y.backward()
+    def program():
+        x = leaf(2.0)
+        y = x * x
+        drawing = draw(y)
+        before = drawing.text()
+        y.backward()
+        x.array[...] = 5.0
+        assert drawing.text() == before
+        assert draw(y).text().startswith("x = leaf    () float32   = 5.0   grad 4.0\n")
+        return drawing, before, weakref.ref(x)
+
+    drawing, before, tensor = program()
+    assert tensor() is None
     assert drawing.text() == before
-    assert "grad 20" in draw(y).text() or "grad 4" in draw(y).text()
-    del x, y
-    gc.collect()
-    assert gone() is None
-    assert drawing.text() == before
+
+
+def test_a_leaf_that_is_gone_is_drawn_without_values():
+    y = leaf(2.0) * 3
+    assert draw(y).text().startswith("v1 = leaf     () float32\n")
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -287,12 +293,12 @@ def nested():
 def test_modules_are_frames():
     y, layer = nested()
     dot = draw(y, module=layer).dot()
-    net = dot[dot.index('subgraph "cluster_net"') :]
+    net = dot[dot.index("subgraph cluster_net {") :]
     fc1 = net[net.index('subgraph "cluster_net/fc1"') :].split("\n\t\t}")[0]
     assert fc1.count("label=<") == 3  # weight × sum
     assert "<b>weight</b>" in fc1
     assert "label=fc1" in fc1
-    assert dot.count("subgraph") == 3
+    assert dot.count("subgraph ") == 3
 
 
 def test_large_pictures_fold_their_modules():
@@ -304,8 +310,7 @@ def test_large_pictures_fold_their_modules():
     dot = drawing.dot()
     assert sorted(boxes_of(dot)) == sorted(["n1", '"net/fc1"', '"net/fc2"', f"n{len(autograd.Tape.of(y))}"])
     assert ('"net/fc1"', '"net/fc2"') in edges_of(dot)
-    assert "2 ops, 1 leaves" not in dot
-    assert "2 ops, 1 leaf" in dot
+    assert "2 ops, 1 parameter<" in dot
     assert len(boxes_of(draw(y, max_nodes=3).dot())) == 3
     assert drawing.text() == full.text()  # the list has no limit
 

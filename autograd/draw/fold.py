@@ -48,7 +48,11 @@ def _group(key: str, members: list[Line], new_key: dict[str, str]) -> Line:
     sources.pop(key, None)
     *outer, name = members[0].path[: key.count("/") + 1]
     ops, parameters = (sum(line.kind == kind for line in members) for kind in ("op", "leaf"))
-    about = f"{ops} op{'s' * (ops != 1)}" + (f", {parameters} leaves" if parameters else "")
+    about = _count(ops, "op") + (f", {_count(parameters, 'parameter')}" if parameters else "")
     last = next((line for line in reversed(members) if line.kind == "op"), members[-1])
     return Line(key, "group", name, about, inputs=tuple(("", source) for source in sources), shape=last.shape,
                 dtype=last.dtype, value=last.value, path=tuple(outer))  # fmt: skip
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"

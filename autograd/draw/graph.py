@@ -75,7 +75,8 @@ def graph_of(tape: Tape, outputs: tuple[Node, ...], names: Names) -> Graph:
 
 def _leaf(key: str, name: str, node: Any, homes: dict[Node, tuple[str, ...]]) -> Line:
     tensor = node.tensor()
-    path = homes.get(node, ()) if type(tensor) is not Tensor else ()  # a Parameter lives in its module
+    plain_input = tensor is None or type(tensor) is Tensor
+    path = () if plain_input else homes.get(node, ())  # a Parameter lives in its module
     array = None if tensor is None else tensor.array
     grad = None if tensor is None or tensor.grad is None else tensor.grad.array
     return Line(key, "leaf", name, shape=tuple(node.shape), dtype=str(node.dtype), value=_small(array), path=path,
