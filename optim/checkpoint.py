@@ -23,7 +23,7 @@ def packed(state: dict[Tensor, Any], groups: list[Group]) -> dict[str, Any]:
         for p in group["params"]:
             number.setdefault(p, len(number))
     return {
-        "state": {number[p]: dict(memory) for p, memory in state.items()},
+        "state": {number[p]: dict(memory) for p, memory in state.items() if memory},
         "param_groups": [{**group, "params": [number[p] for p in group["params"]]} for group in groups],
     }
 

@@ -21,14 +21,14 @@ class NAdam(Moments):
         v  <- beta2 v + (1 - beta2) g^2
         p  <- p - lr ((1 - mu_t) g / (1 - M_t) + mu_{t+1} m / (1 - M_{t+1})) / (sqrt(v / (1 - beta2^t)) + eps)
 
-    Errors: ArgumentError for a negative `lr`, `eps`, `weight_decay` or `momentum_decay`, and for `betas` outside [0, 1).
+    Errors: ArgumentError for a negative `lr`, `eps`, `weight_decay`, `momentum_decay`, and for `betas` outside [0, 1).
 
     >>> import autograd
     >>> w = autograd.tensor([1.0, -2.0], requires_grad=True)
     >>> (w * w).sum().backward()
     >>> NAdam([w], lr=0.1).step()
     >>> w
-    tensor([ 0.8468, -1.8468], requires_grad=True)
+    tensor([ 0.8944, -1.8944], requires_grad=True)
 
     Source: Dozat, "Incorporating Nesterov momentum into Adam" (2016).
     """
