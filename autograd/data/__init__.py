@@ -10,7 +10,6 @@ from .dataset import StackDataset as StackDataset
 from .dataset import Subset as Subset
 from .dataset import TensorDataset as TensorDataset
 from .dataset import random_split as random_split
-from .download import download as download
 from .folder import FolderDataset as FolderDataset
 from .idx import read_idx as read_idx
 from .idx_images import data_folder as data_folder
