@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,13 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing in the form that the suffix names: .svg, .png, .dot or .txt.  All of it or nothing."""
         path = Path(path)
-        forms = {".svg": self.svg, ".png": self.png, ".dot": self.dot, ".gv": self.dot, ".txt": self.text}
+        forms: dict[str, Callable[[], str | bytes]] = {
+            ".svg": self.svg,
+            ".png": self.png,
+            ".dot": self.dot,
+            ".gv": self.dot,
+            ".txt": self.text,
+        }
         form = forms.get(path.suffix.lower())
         if form is None:
             raise ArgumentError(f"path: expected a name ending in .svg, .png, .dot or .txt, got {str(path)!r}")

@@ -145,7 +145,8 @@ def _of_file(path: Path, name: str, shape: Sequence[int] | None) -> Drawing:
     if tensors is None:
         raise ArgumentError(f"{name} is a {type(result).__name__}; expected a Tensor, a Module, or a function without "
                             "arguments that returns a Tensor")  # fmt: skip
-    return drawing_of(tensors, [space], module=module)
+    recorded = [t for t in tensors if t.requires_grad]  # an LSTM's state, say, may not be
+    return drawing_of(recorded or tensors, [space], module=module)
 
 
 def _run(path: Path) -> dict[str, Any]:
