@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
+import threading
 import time
 import warnings
 import weakref
@@ -40,7 +40,7 @@ class Workers:
         self._lines: list[_Line] = []
         self._finalizer = weakref.finalize(self, _end, self._lines, os.getpid())
         context = context or multiprocessing.get_context()
-        with _uninterrupted():
+        with _uninterrupted(), _forking():
             for i in range(number):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=serve, args=(theirs, Post(i, number, base_seed, recipe, init)),
@@ -56,7 +56,8 @@ class Workers:
 
     def close(self) -> None:
         """End the processes: at once if they are idle, else after a moment's grace."""
-        self._finalizer()
+        with _uninterrupted():
+            self._finalizer()
 
     def ask(self, worker: int, indices: Any) -> None:
         """Have `worker` load these."""
@@ -183,17 +184,26 @@ def _end(lines: list[_Line], owner: int) -> None:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Start processes: Ctrl-C waits until they ignore it, and Python's warning of forks beside threads is answered.
+    """Let Ctrl-C wait: forks and weak references run callbacks in which Python would drop a KeyboardInterrupt.
 
-    The threads it warns of are those of BLAS, which mind forks; a worker starts no code that waits for another thread.
+    Only the main thread gets one, and only from a handler of Python's.  A process that is forked meanwhile inherits the patience.
     """
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield
+        return
+    waiting: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: waiting.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if waiting:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _forking() -> Iterator[None]:
+    """Answer Python's warning of forks beside threads: those are BLAS's, which minds forks; workers wait for none."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".*multi-threaded.*fork", DeprecationWarning)
-        if sys.platform == "win32":
-            yield
-            return
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield
