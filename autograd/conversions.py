@@ -97,16 +97,6 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
 
 
 @method
-def __dlpack__(self: Tensor, **kwargs: Any) -> Any:
-    return self.numpy().__dlpack__(**kwargs)
-
-
-@method
-def __dlpack_device__(self: Tensor) -> tuple[int, int]:
-    return self.array.__dlpack_device__()
-
-
-@method
 def __bool__(self: Tensor) -> bool:
     if self.array.size != 1:
         raise ArgumentError(f"a tensor of shape {tuple(self.shape)} has no single truth value; use .any() or .all()")
