@@ -3,6 +3,7 @@
 from . import conversions as conversions
 from . import errors as errors
 from . import hooks as hooks
+from . import linalg as linalg
 from .create import from_numpy as from_numpy
 from .create import tensor as tensor
 from .dtypes import bool_ as bool
@@ -29,6 +30,8 @@ from .ops.casting import *  # noqa: F403
 from .ops.choice import *  # noqa: F403
 from .ops.comparison import *  # noqa: F403
 from .ops.cumulative import *  # noqa: F403
+from .ops.diagonal import *  # noqa: F403
+from .ops.einsum import *  # noqa: F403
 from .ops.expand import *  # noqa: F403
 from .ops.exponential import *  # noqa: F403
 from .ops.extrema import *  # noqa: F403
@@ -36,13 +39,19 @@ from .ops.gather import *  # noqa: F403
 from .ops.index import *  # noqa: F403
 from .ops.integer import *  # noqa: F403
 from .ops.join import *  # noqa: F403
+from .ops.matmul import *  # noqa: F403
+from .ops.norms import *  # noqa: F403
+from .ops.order import *  # noqa: F403
 from .ops.piecewise import *  # noqa: F403
 from .ops.powers import *  # noqa: F403
 from .ops.reduce import *  # noqa: F403
 from .ops.rounding import *  # noqa: F403
+from .ops.scatter_reduce import *  # noqa: F403
 from .ops.shape import *  # noqa: F403
 from .ops.special import *  # noqa: F403
 from .ops.trig import *  # noqa: F403
+from .ops.solving import det as det
+from .ops.solving import slogdet as slogdet
 from .printing import set_printoptions as set_printoptions
 from .random import *  # noqa: F403
 from .recording import enable_grad as enable_grad

@@ -49,7 +49,7 @@ class Op:
 
     materialize = True  # several outputs: the engine fills in zeros for the cotangents of unused ones
 
-    def __init__(self, body: Callable[..., Any], *, symbol: str | None = None, elementwise: bool = False,
+    def __init__(self, body: Callable[..., Any], *, name: str | None = None, symbol: str | None = None, elementwise: bool = False,
                  floats: bool = False, differentiable: bool = True, view: bool = False, multiple: bool = False,
                  linear: bool = False, domain: tuple[float, float] = (-2.0, 2.0)) -> None:  # fmt: skip
         code = body.__code__
@@ -58,7 +58,7 @@ class Op:
         if code.co_kwonlyargcount and not self.variadic:
             raise TypeError(f"{body.__name__}: parameters of an op are passed by position, so none is keyword-only")
         total = code.co_argcount + code.co_kwonlyargcount
-        self.body, self.name, self.symbol = body, body.__name__.lstrip("_"), symbol
+        self.body, self.name, self.symbol = body, name or body.__name__.lstrip("_"), symbol
         self.inputs: tuple[str, ...] = (names[total],) if self.variadic else names[:n]
         self.parameters: tuple[str, ...] = names[n:total]
         defaults = body.__defaults__ or ()
@@ -262,18 +262,18 @@ class Declared(Protocol):
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-def op(*, symbol: str | None = None, method: bool | str = True, dunder: str | None = None, inplace: bool = False,
+def op(*, name: str | None = None, symbol: str | None = None, method: bool | str = True, dunder: str | None = None, inplace: bool = False,
        numpy: Any = None, differentiable: bool = True, view: bool = False, multiple: bool = False,
        linear: bool = False) -> Callable[[Callable[..., Any]], Declared]:  # fmt: skip
     """Declare an operation of the general form.
 
-    `method`: also a Tensor method (under another name if a string); `dunder`: also an operator, without underscores;
+    `name`: what drawings and messages call it, unless the body's name says so; `method`: also a Tensor method (under another name if a string); `dunder`: also an operator, without underscores;
     `numpy`: NumPy functions that mean this op when called on Tensors; `view`: the output shares the first input's
     memory when NumPy's does; `multiple`: the body returns a tuple; `linear`: linear in each differentiable input.
     """
 
     def declare(body: Callable[..., Any]) -> Declared:
-        made = Op(body, symbol=symbol, differentiable=differentiable, view=view, multiple=multiple, linear=linear)
+        made = Op(body, name=name, symbol=symbol, differentiable=differentiable, view=view, multiple=multiple, linear=linear)
         return _declare(made, method, dunder, inplace, numpy)
 
     return declare

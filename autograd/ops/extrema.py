@@ -127,19 +127,19 @@ def _selecting(find: Any, name: str, input: Any, dim: int, keepdim: bool) -> Sel
     return selected(input, np.asarray(find(input, axis), np.int64), axis, keepdim)
 
 
-@op(symbol="max", method=False, multiple=True)
+@op(name="max", symbol="max", method=False, multiple=True)
 def max_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     """The largest element along `dim` and its index: the op behind ``max(dim)``."""
     return _selecting(lambda x, axis: np.argmax(x, axis, keepdims=True), "max", input, dim, keepdim)
 
 
-@op(symbol="min", method=False, multiple=True)
+@op(name="min", symbol="min", method=False, multiple=True)
 def min_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     """The smallest element along `dim` and its index: the op behind ``min(dim)``."""
     return _selecting(lambda x, axis: np.argmin(x, axis, keepdims=True), "min", input, dim, keepdim)
 
 
-@op(symbol="median", method=False, multiple=True)
+@op(name="median", symbol="median", method=False, multiple=True)
 def median_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     """The lower median along `dim` and its index; NaN if there is one: the op behind ``median(dim)``."""
 
@@ -151,7 +151,7 @@ def median_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     return _selecting(find, "median", input, dim, keepdim)
 
 
-@op(symbol="nanmedian", method=False, multiple=True)
+@op(name="nanmedian", symbol="nanmedian", method=False, multiple=True)
 def nanmedian_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     """The lower median of the elements along `dim` that are not NaN, and its index."""
 
@@ -163,7 +163,7 @@ def nanmedian_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     return _selecting(find, "nanmedian", input, dim, keepdim)
 
 
-@op(symbol="kth", method=False, multiple=True)
+@op(name="kthvalue", symbol="kth", method=False, multiple=True)
 def kth_along(input: Any, /, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The k-th smallest element along `dim`, counted from 1, and its index: the op behind `kthvalue`."""
     n = input.shape[axis_of(dim, input.ndim)] if input.ndim else 1

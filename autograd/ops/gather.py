@@ -34,7 +34,7 @@ def along(index: np.ndarray, dim: int) -> tuple[np.ndarray, ...]:
     return tuple(grid)
 
 
-def _checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Any, ...]:
+def checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Any, ...]:
     """The key for `gather` and `scatter`: index within range, of no larger size elsewhere."""
     array, shape = _indices(name, index), input.array.shape
     at = axis_of(dim, len(shape))
@@ -59,14 +59,14 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     tensor([[1],
             [4]])
     """
-    key = _checked("gather", input, dim, index)
+    key = checked("gather", input, dim, index)
     if input.array.ndim == 0 or index.array.size == 0:
         picked = elements_of(input.reshape(-1), (np.zeros(index.array.size, np.int64),))
         return picked.reshape(index.array.shape)
     return elements_of(input, key)
 
 
-def _source(name: str, src: Any, index: Any, dtype: Any) -> Tensor:
+def source_of(name: str, src: Any, index: Any, dtype: Any) -> Tensor:
     """The part of `src` that `index` covers."""
     if src.array.dtype != dtype:
         raise DTypeError(f"{name}: src must have the dtype of input, {dtype}, got {src.array.dtype}")
@@ -111,9 +111,9 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
     tensor([[0., 0., 5.]])
     """
     given = value if src is None else src
-    key = _checked("scatter", input, dim, index)
+    key = checked("scatter", input, dim, index)
     if isinstance(given, Tensor):
-        part = _source("scatter", given, index, input.array.dtype)
+        part = source_of("scatter", given, index, input.array.dtype)
     else:
         part = wrap(np.full(index.array.shape, given, input.array.dtype))
     if reduce is not None:
@@ -130,8 +130,8 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
 @method(inplace=True)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of `input` with ``out[index[i, j], j] += src[i, j]`` for dim=0; repeated places add up."""
-    key = _checked("scatter_add", input, dim, index)
-    part = _source("scatter_add", src, index, input.array.dtype)
+    key = checked("scatter_add", input, dim, index)
+    part = source_of("scatter_add", src, index, input.array.dtype)
     if index.array.size == 0:
         return input.clone()
     return scattered_sum(input, part.reshape(input.array.shape) if input.array.ndim == 0 else part, key)

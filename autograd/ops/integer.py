@@ -88,6 +88,7 @@ def fmod(input: Any, other: Any, /) -> Any:
 
 
 fmod.derivative(input=lambda g: g, other=lambda g, input, other: -g * trunc_divide(input, other))
+fmod.samples(lambda draw, case: [case(draw(3, 1), np.array([0.77, 1.3, -0.6])), case(draw(2), 0.7), case(draw(0), draw(1))])
 fmod.errors(lambda draw, case: [case(*_BY_ZERO), case(draw(2), draw(3))])
 
 

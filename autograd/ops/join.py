@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@op(symbol="cat", method=False, linear=True)
+@op(name="cat", symbol="cat", method=False, linear=True)
 def join(*tensors: Any, dim: int = 0) -> Any:
     """Arrays one after the other along `dim`: the op behind `cat`."""
     return np.concatenate(tensors, dim)

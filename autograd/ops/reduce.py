@@ -62,7 +62,7 @@ def _freedom(shape: tuple[int, ...], dim: Dims, correction: float) -> float:
     return max(0.0, count(shape, axes_of(dim, len(shape))) - correction)
 
 
-@op(symbol="var", method=False)
+@op(name="var", symbol="var", method=False)
 def variance(input: Any, /, dim: Dims = None, correction: float = 1, keepdim: bool = False) -> Any:
     """Σ (x - mean)² / (n - correction): the op behind `var`."""
     floats_only("var", input)
@@ -86,7 +86,7 @@ def _over(a: float, b: float) -> float:
     return a / b if b else float("nan")
 
 
-@op(symbol="std", method=False)
+@op(name="std", symbol="std", method=False)
 def deviation(input: Any, /, dim: Dims = None, correction: float = 1, keepdim: bool = False) -> Any:
     """√ var: the op behind `std`.  Where all elements are equal the gradient is taken as 0."""
     floats_only("std", input)
@@ -172,7 +172,7 @@ def std_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepd
 # Products.
 
 
-@op(symbol="Π", method=False)
+@op(name="prod", symbol="Π", method=False)
 def product(input: Any, /, dim: int | None = None, keepdim: bool = False) -> Any:
     """Product over one dimension, or over all: the op behind `prod`."""
     kind = int64 if input.dtype.kind in "biu" else None
@@ -216,7 +216,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 # log Σ exp, and sums that pass over NaN.
 
 
-@op(symbol="log Σ exp", method=False)
+@op(name="logsumexp", symbol="log Σ exp", method=False)
 def log_sum_exp(input: Any, /, dim: Dims, keepdim: bool = False) -> Any:
     """ln Σ e^x, with the maximum taken out so that nothing overflows: the op behind `logsumexp`."""
     axes = axes_of(dim, input.ndim)

@@ -28,7 +28,7 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
         raise ArgumentError(f"{name}: expected sizes as ints, got {shape!r}") from None
 
 
-@op(symbol="reshape", method="_reshape", view=True, numpy=np.reshape, linear=True)
+@op(name="reshape", symbol="reshape", method="_reshape", view=True, numpy=np.reshape, linear=True)
 def reshape_to(input: Any, /, shape: tuple[int, ...]) -> Any:
     """The same elements, in row-major order, in another shape: the op behind `reshape`, `view` and `flatten`."""
     try:
@@ -115,7 +115,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     return reshape_to(input, (*shape[:at], *(shape[at] // known if n == -1 else n for n in given), *shape[at + 1 :]))
 
 
-@op(symbol="permute", method="_permute", view=True, linear=True)
+@op(name="permute", symbol="permute", method="_permute", view=True, linear=True)
 def permute_to(input: Any, /, dims: tuple[int, ...]) -> Any:
     """Dimension ``dims[i]`` of the input becomes dimension i: the op behind `permute` and `transpose`."""
     axes = axes_of(dims, input.ndim, "dims")
