@@ -50,7 +50,7 @@ class LRScheduler:
                 group.setdefault("initial_lr", number(group["lr"]))
             elif "initial_lr" not in group:
                 raise ArgumentError(f"last_epoch={last_epoch} resumes a schedule, but param_groups[{i}] has no "
-                                    "'initial_lr'; load the optimizer's state first, or leave last_epoch out")  # fmt: skip
+                                    "'initial_lr'; load the optimizer's state first")  # fmt: skip
         self.base_lrs = [number(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._initial_step()
@@ -107,7 +107,7 @@ class LRScheduler:
         return self._last_lr
 
     def preview(self, n: int) -> list[Any]:
-        """The rates after each of the next `n` steps, without taking them; lists of rates if there are several groups."""
+        """The rates after each of the next `n` steps, without taking them; lists of rates for several groups."""
         return self._preview([()] * n)
 
     def _preview(self, arguments: list[tuple[Any, ...]]) -> list[Any]:
