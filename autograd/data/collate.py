@@ -22,7 +22,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     ========================  ==========================================
     Tensor, array (*)         Tensor (len(batch), *)
     float / int, bool         float64 / int64, bool Tensor (len(batch),)
-    str, bytes                the list itself
+    str, bytes                as it is
     Mapping, namedtuple       the same type, collated by key or field
     tuple, other Sequence     a list, collated by position
     ========================  ==========================================

@@ -186,7 +186,7 @@ def _end(lines: list[_Line], owner: int) -> None:
 def _uninterrupted() -> Iterator[None]:
     """Let Ctrl-C wait: forks and weak references run callbacks in which Python would drop a KeyboardInterrupt.
 
-    Only the main thread gets one, and only from a handler of Python's.  A process that is forked meanwhile inherits the patience.
+    Only the main thread gets one, from a handler of Python's.  A process forked meanwhile inherits the patience.
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield
