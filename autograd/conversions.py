@@ -167,7 +167,8 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         raise TapeError("only leaves can be deep-copied: a computed tensor's copy would have no tape; use detach()")
     new = memo[id(self)] = self._rebuild(self.array.copy(), self.requires_grad)
     new.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
-    new.__dict__.update(getattr(self, "__dict__", {}))
+    if hasattr(self, "__dict__"):  # a subclass's own attributes; Tensor itself has slots
+        new.__dict__.update(self.__dict__)
     return new
 
 
