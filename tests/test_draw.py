@@ -431,3 +431,14 @@ def test_str_and_repr(small):
 def test_graphviz_is_imported_late():
     program = "import sys, autograd, autograd.draw; sys.exit('graphviz' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parent.parent)
+
+
+def test_large_pictures_are_laid_out_in_haste():
+    """Graphviz's optimal layout takes minutes for a value used at a hundred places."""
+    x = y = leaf(1.0)
+    for _ in range(60):
+        y = y * x
+    assert "splines=line" not in draw(y).dot()
+    for _ in range(60):
+        y = y * x
+    assert "splines=line" in draw(y).dot()

@@ -16,6 +16,8 @@ FILL = {"leaf": "#fdeecb", "constant": "#ffffff", "op": "#e6eef8", "group": "#d5
 EDGE = {"leaf": "#8a6d1f", "constant": "#909090", "op": "#3d5a80", "group": "#444c56"}
 RULE, FRAME, PANEL, GREY, RED = "#a9bcd3", "#b4bac2", "#f6f7f9", "#5f6770", "#8c2f1b"
 SANS, MONO = "Helvetica", "Courier"
+LARGE = 100  # a picture of more boxes is laid out with less patience, and its edges are straight
+HASTE = {"nslimit": "2", "mclimit": "0.3", "splines": "line"}
 GAP = "&#160;"  # before every column but the first
 COMMUTES = {"+", "×"}
 WIDEST = 16  # a picture of more boxes runs from top to bottom unless told otherwise
@@ -30,7 +32,7 @@ def to_dot(graph: Graph, direction: str | None, max_nodes: int) -> str:
     picture = graphviz.Digraph(
         "tape",
         graph_attr={"rankdir": direction, "nodesep": "0.18", "ranksep": "0.4", "fontname": SANS, "fontsize": "11",
-                    "bgcolor": "white", "pad": "0.15"},
+                    "bgcolor": "white", "pad": "0.15", **(HASTE if len(graph.lines) > LARGE else {})},
         node_attr={"shape": "box", "style": "rounded,filled", "margin": "0.08,0.04", "fontname": SANS,
                    "fontsize": "11", "height": "0.3", "width": "0.3"},
         edge_attr={"color": "#606870", "penwidth": "0.9", "arrowsize": "0.6"},

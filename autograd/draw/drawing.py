@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ArgumentError, TapeError, WengertError
 from ..tape import Tape
 from ..tensor import Tensor
-from .dot import to_dot
+from .dot import LARGE, to_dot
 from .graph import Graph, graph_of
 from .names import find_names
 from .render import HINT, NoRenderer, render
@@ -53,9 +53,9 @@ class Drawing:
     def _svg(self) -> str:
         return render(self._dot, "svg").decode()
 
-    def png(self, dpi: int = 144) -> bytes:
-        """The picture as PNG; needs a renderer."""
-        return render(self._dot, "png", dpi)
+    def png(self, dpi: int | None = None) -> bytes:
+        """The picture as PNG, at 144 dots per inch, or 72 if it is large; needs a renderer."""
+        return render(self._dot, "png", dpi or (72 if len(self.graph.lines) > LARGE else 144))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing in the form that the suffix names: .svg, .png, .dot or .txt.  All of it or nothing."""

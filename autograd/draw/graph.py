@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import count, takewhile
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,7 @@ class _Constants:
 
     def __init__(self, names: Names, lines: list[Line]) -> None:
         self.names, self.lines, self.seen = names, lines, dict[int, str]()
+        self.numbers = count(1)
 
     def key(self, node: Node, i: int, role: str) -> str | None:
         """The line of input `i`, added if it is new; None for an optional input that was left out."""
@@ -113,7 +114,7 @@ class _Constants:
         known = isinstance(value, np.ndarray)
         if known and id(value) in self.seen:
             return self.seen[id(value)]
-        key = f"c{sum(line.kind == 'constant' for line in self.lines) + 1}"
+        key = f"c{next(self.numbers)}"
         name = (self.names.of(value) if known else None) or ""
         array = None if value is None else np.asarray(value)
         if array is None:
