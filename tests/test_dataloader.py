@@ -464,5 +464,13 @@ def test_a_stream_has_no_order_to_choose(options):
         data.DataLoader(Shares(3), **options)
 
 
+def test_what_others_follow_from_cannot_change():
+    loader = data.DataLoader(range(3))
+    with pytest.raises(ArgumentError, match="batch_size"):
+        loader.batch_size = 2
+    loader.collate_fn = tuple
+    assert next(iter(loader)) == (0,)
+
+
 def test_a_recipe_without_batches():
     assert Recipe([4, 5], str, batched=False, drop_last=False).start()(1) == "5"

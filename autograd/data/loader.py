@@ -17,6 +17,8 @@ from .fetch import END, Recipe
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 from .workers import WorkerIterator, Workers
 
+_FIXED = {"dataset", "batch_size", "sampler", "batch_sampler", "drop_last", "persistent_workers"}
+
 
 class DataLoader:
     """Batches of `dataset`, each made by ``collate_fn`` from a list of samples.
@@ -37,8 +39,8 @@ class DataLoader:
     pin_memory             accepted, and without effect: there is no other device
     =====================  ===================================================================================
 
-    The batches do not depend on the number of workers, unless samples draw random numbers.  An exception in a worker is
-    raised here with its class and traceback; a worker that dies is an error that says of what.
+    The batches do not depend on the number of workers, unless samples draw random numbers or the set is a stream.  An
+    exception in a worker is raised here with its class and traceback; a worker that dies is an error that says of what.
 
     >>> import autograd
     >>> [batch.tolist() for batch in DataLoader(range(5), batch_size=2)]
@@ -84,6 +86,13 @@ class DataLoader:
         self.batch_sampler = batch_sampler
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self._workers: Workers | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED and hasattr(self, "_workers"):
+            raise ArgumentError(
+                f"{name}: cannot change after the DataLoader is made, for others follow from it; make a new one"
+            )
+        super().__setattr__(name, value)
 
     def _default_sampler(self, shuffle: bool) -> Iterable[Any]:
         if isinstance(self.dataset, IterableDataset):
