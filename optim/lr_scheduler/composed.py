@@ -39,6 +39,9 @@ class SequentialLR(LRScheduler):
             set_rate(group, group["initial_lr"])
         for scheduler in _leaves(self):
             scheduler.last_epoch -= 1
+        self._initial_step()
+
+    def _initial_step(self) -> None:
         first = self._schedulers[bisect_right(self._milestones, 0)]
         first._initial_step()
         self._last_lr = first.get_last_lr()
@@ -55,8 +58,10 @@ class SequentialLR(LRScheduler):
         self._last_lr = scheduler.get_last_lr()
 
     def _update_lr(self, epoch: int | None = None) -> None:
-        self.last_epoch = -1
-        self.step()
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        i = bisect_right(self._milestones, self.last_epoch)
+        self._schedulers[i]._update_lr(self.last_epoch - self._milestones[i - 1] if i else self.last_epoch)
+        self._last_lr = current_rates(self.optimizer)
 
 
 class ChainedScheduler(LRScheduler):
@@ -77,6 +82,11 @@ class ChainedScheduler(LRScheduler):
             optimizer = getattr(schedulers[0], "optimizer", None)
         _check(schedulers, optimizer)
         self.optimizer, self._schedulers = schedulers[0].optimizer, list(schedulers)
+        self._last_lr = current_rates(self.optimizer)
+
+    def _initial_step(self) -> None:
+        for scheduler in self._schedulers:
+            scheduler._initial_step()
         self._last_lr = current_rates(self.optimizer)
 
     def step(self) -> None:  # type: ignore[override]

@@ -29,7 +29,8 @@ class OneCycleLR(LRScheduler):
     >>> [round(lr, 3) for lr in OneCycleLR(optimizer, max_lr=1.0, total_steps=6, pct_start=0.5).preview(5)]
     [0.52, 1.0, 0.75, 0.25, 0.0]
 
-    Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2018).
+    Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates"
+    (2018).
     """
 
     def __init__(
@@ -70,13 +71,10 @@ class OneCycleLR(LRScheduler):
         if t > self.total_steps:
             raise ArgumentError(f"this schedule ends after {self.total_steps} steps, and this is step {t}; give "
                                 "total_steps (or epochs and steps_per_epoch) of the whole run")  # fmt: skip
-        start = 0.0
-        for end, rates, momenta in self._phases:
-            if t <= end:
-                break
-            if end < self.total_steps - 1:
-                start = end
-        x = (t - start) / (end - start)
+        i = next((i for i, phase in enumerate(self._phases) if t <= phase[0]), len(self._phases) - 1)
+        end, rates, momenta = self._phases[i]
+        start = self._phases[i - 1][0] if i else 0.0
+        x = (t - start) / (end - start) if end > start else 1.0
         groups = self.optimizer.param_groups
         if self.cycle_momentum:
             for group in groups:

@@ -17,9 +17,9 @@ from .base import LRScheduler, an_optimizer, current_rates, per_group, set_rate
 class ReduceLROnPlateau(LRScheduler):
     """lr <- max(lr * factor, min_lr) after more than `patience` epochs without a better metric.
 
-    In mode "min", better means below ``best * (1 - threshold)`` ("rel") or ``best - threshold`` ("abs"); in "max", above
-    ``best * (1 + threshold)`` or ``best + threshold``.  After a cut, `cooldown` epochs do not count; cuts of no more than
-    `eps` are not made.
+    In mode "min", better means below ``best * (1 - threshold)`` ("rel") or ``best - threshold`` ("abs"); in "max",
+    above ``best * (1 + threshold)`` or ``best + threshold``.  After a cut, `cooldown` epochs do not count; cuts of no
+    more than `eps` are not made.
 
     >>> import autograd, optim
     >>> optimizer = optim.SGD([autograd.tensor([1.0], requires_grad=True)], lr=1.0)
