@@ -185,7 +185,7 @@ class _WatchedOp:
 
     def __init__(self, op: Any) -> None:
         self._op, self.name, self.symbol, self.view = op, op.name, op.symbol, op.view
-        self.plain, self.multiple, self.materialize = op.plain, op.multiple, op.materialize
+        self.plain, self.multiple, self.materialize, self.frees = op.plain, op.multiple, op.materialize, op.frees
 
     @property
     def pulls(self) -> Iterator[Callable[..., Any] | None]:

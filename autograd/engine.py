@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, record: bool, retain: bool) -> None:
     """Fill `cotangents` from the outputs down to the leaves and the `wanted` nodes, which keep theirs.
 
-    With `record` the cotangents are Tensors and the formulas are themselves recorded; without, plain arrays.
+    With `record` the cotangents are Tensors and the formulas are themselves recorded; without, plain arrays.  If some
+    nodes are `wanted`, `tape` holds only what leads to these, and no cotangent is worked out for any other.
     """
+    useful = set(tape) if wanted else set()
     pending = cotangents.copy()
     cotangents.clear()
     take, peek, written = pending.pop, pending.get, writes.latest
@@ -48,6 +50,8 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
                 g = _complete(node, g, record)
         if wanted and node in wanted:
             cotangents[node] = g
+            if useful.isdisjoint(node.parents):
+                continue
         if node.value is not None:
             node.cotangent = g
         saved = node.saved
@@ -59,7 +63,7 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             _collect(pending, node, g)
             continue
         for parent, pull in zip(node.parents, op.recorded_pulls if record else op.pulls):
-            if parent is None or pull is None:
+            if parent is None or pull is None or (wanted and parent not in useful):
                 continue
             c = pull(g, node)
             if c is None:
@@ -68,7 +72,7 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
                 c = unbroadcast(c, parent.shape)
             have = peek(parent)
             pending[parent] = c if have is None else have + c
-        if not retain:
+        if not retain and op.frees:
             node.saved = FREED
 
 

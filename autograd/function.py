@@ -196,6 +196,7 @@ class _Call:
     def __init__(self, cls: type[Function], ctx: FunctionCtx, raw: tuple[Any, ...], several: bool) -> None:
         self.function, self.ctx, self.name = cls, ctx, cls.__name__
         self.multiple, self.plain, self.materialize = several, not several, ctx._materialize
+        self.frees = bool(ctx._to_save)
         self.tensors = tuple(isinstance(out, Tensor) for out in raw)
         self.origins: tuple[tuple[str, Any], ...] = ()
 

@@ -47,8 +47,6 @@ declared: list[Op] = []  # every op, in the order of declaration: what the tests
 class Op:
     """One operation: its NumPy body, its formulas, and what follows from them."""
 
-    materialize = True  # several outputs: the engine fills in zeros for the cotangents of unused ones
-
     def __init__(self, body: Callable[..., Any], *, name: str | None = None, symbol: str | None = None, elementwise: bool = False,
                  floats: bool = False, differentiable: bool = True, view: bool = False, multiple: bool = False,
                  linear: bool = False, domain: tuple[float, float] = (-2.0, 2.0)) -> None:  # fmt: skip
@@ -72,10 +70,11 @@ class Op:
         self.elementwise, self.floats, self.differentiable = elementwise, floats, differentiable
         self.view, self.multiple, self.linear = view, multiple, linear
         self.plain = not multiple  # the engine need not look twice
+        self.materialize = True  # of several outputs' cotangents those that are missing are zeros
         self.formulas: dict[str, Formula | None] = {}
         self.asked: dict[str, tuple[int, ...]] = {}  # a name to save -> the inputs whose formulas ask for it
         self.keeps: tuple[tuple[int, tuple[int, ...]], ...] = ()  # an input to save, by position -> as above
-        self.keeps_shapes = False
+        self.keeps_shapes, self.frees = False, False  # frees: there are arrays to let go after a backward pass
         self.pulls: Any = (None,) * len(self.inputs)
         self.recorded_pulls: Any = self.pulls
         self.samples: list[Callable[..., Any]] = []
@@ -111,6 +110,7 @@ class Op:
         self.asked = {name: tuple(sorted(who)) for name, who in asked.items()}
         self.keeps = tuple((i, self.asked[name]) for i, name in enumerate(self.inputs) if name in asked)
         self.keeps_shapes = any(self._shape_of(name) is not None for name in asked)
+        self.frees = bool(self.keeps) or "out" in asked
         self.pulls, self.recorded_pulls = self._pulls(recorded=False), self._pulls(recorded=True)
 
     def _shape_of(self, name: str) -> int | None:
@@ -308,7 +308,7 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
         if dunder:
             attach(f"__{dunder}__", call.hot if few else call, op.body)
             if two and few and dunder not in ("eq", "ne", "lt", "le", "gt", "ge"):
-                attach(f"__r{dunder}__", _reflected(call), op.body)
+                attach(f"__r{dunder}__", lambda self, other: call(other, self), op.body)
             if two and few and method and inplace:
                 attach(f"__i{dunder}__", getattr(Tensor, f"{name}_"), op.body)
         for function in numpy if isinstance(numpy, tuple) else (numpy,) if numpy else ():
@@ -342,10 +342,6 @@ def _public(op: Op) -> Any:
 
     call.general = general
     return call
-
-
-def _reflected(call: Any) -> Callable[[Tensor, Any], Any]:
-    return lambda self, other: call(other, self)
 
 
 @op(method=False, linear=True)

@@ -9,6 +9,7 @@ import pytest
 
 import autograd
 from autograd.errors import ArgumentError, DTypeError, ShapeError, TapeError
+from autograd.function import Function
 
 
 def leaf(*values):
@@ -87,6 +88,40 @@ def test_a_freed_part_shared_by_another_result():
     (shared * 2).backward()
     with pytest.raises(TapeError, match="freed"):
         (shared * 3).backward()
+
+
+def test_a_shared_part_that_saved_nothing_is_not_freed():
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    shared = (x + y).reshape(2, 1)
+    (shared * shared).sum().backward()
+    (shared * shared).sum().backward()
+    same(x.grad, [16, 24])
+
+
+def test_grad_goes_no_further_than_its_inputs():
+    x = scalar(3.0)
+    hidden = x * x
+    handle = x.register_hook(lambda g: pytest.fail("x was not asked for"))
+    same(autograd.grad(hidden * 5, hidden)[0], 5)
+    handle.remove()
+    hidden.backward()  # its tape was not used up
+    same(x.grad, 6)
+
+
+def test_grad_works_out_only_what_is_asked_for():
+    class Factor(Function):
+        @staticmethod
+        def forward(ctx, x, w):
+            return x + w
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    x, w = scalar(1.0), scalar(1.0)
+    unwanted = w * w
+    unwanted.register_hook(lambda g: pytest.fail("w was not asked for"))
+    same(autograd.grad(Factor.apply(x, unwanted), x)[0], 1)
 
 
 def test_several_outputs_and_their_cotangents():
