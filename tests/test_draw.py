@@ -270,6 +270,12 @@ def test_the_order_of_inputs_is_shown_where_it_matters():
     assert "n1 -> n3\n" in draw(a * b).dot()
 
 
+def test_symbols_that_the_fonts_lack_are_spelt_out():
+    dot = draw(autograd.floor(leaf(1.5)) + 1.0).dot()
+    assert "<b>floor</b>" in dot
+    assert "⌊" not in dot
+
+
 def test_names_are_quoted():
     x = leaf(1.0)
     with module_call("a<b>&\\N"):

@@ -16,6 +16,7 @@ FILL = {"leaf": "#fdeecb", "constant": "#ffffff", "op": "#e6eef8", "group": "#d5
 EDGE = {"leaf": "#8a6d1f", "constant": "#909090", "op": "#3d5a80", "group": "#444c56"}
 RULE, FRAME, PANEL, GREY, RED = "#a9bcd3", "#b4bac2", "#f6f7f9", "#5f6770", "#8c2f1b"
 SANS, MONO = "Helvetica", "Courier"
+UNDRAWN = set("⌊⌋⌈⌉∧∨⊻")  # not in the fonts that graphviz-pure draws PNG with; the op's name is
 LARGE = 100  # a picture of more boxes is laid out with less patience, and its edges are straight
 HASTE = {"nslimit": "2", "mclimit": "0.3", "splines": "line"}
 GAP = "&#160;"  # before every column but the first
@@ -88,7 +89,8 @@ def _label(line: Line, direction: str) -> str:
 def _op(line: Line) -> Iterator[str]:
     """The symbol and the parameters."""
     indexing = (line.symbol == "[ ]" or line.op == "pick") and len(line.params) == 1
-    symbol = subscript(line) if indexing else line.symbol.replace("_", " ")
+    legible = not set(line.symbol) & UNDRAWN
+    symbol = subscript(line) if indexing else (line.symbol if legible else line.op).replace("_", " ")
     yield _font(f"<b>{escape(symbol)}</b>", 14 if len(symbol) <= 2 else 11)
     if not indexing:
         yield from (_font(escape(f"{name}={value}"), 8, GREY) for name, value in line.params)
