@@ -13,7 +13,7 @@ from autograd.errors import ArgumentError
 from autograd.tensor import Tensor, wrap
 
 Group = dict[str, Any]
-COUNTERS = {"step"}  # counted in a dtype of its own, whatever the parameter's
+SCALARS = {"step", "mu_product", "eta", "mu"}  # kept in a dtype of their own, whatever the parameter's
 
 
 def packed(state: dict[Tensor, Any], groups: list[Group]) -> dict[str, Any]:
@@ -59,14 +59,14 @@ def unpacked(saved: dict[str, Any], groups: list[Group]) -> tuple[defaultdict[Te
 
 
 def _fitted(value: Any, p: Tensor, key: Any = None) -> Any:
-    """A copy of `value` in which tensors have the dtype of their parameter."""
+    """A copy of `value` in which arrays have the dtype of their parameter."""
     if isinstance(value, dict):
         return {k: _fitted(v, p, k) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_fitted(v, p) for v in value)
-    if key in COUNTERS and isinstance(value, int | float):
+    if key in SCALARS and isinstance(value, int | float):
         return wrap(np.array(value, np.float32))
     if not isinstance(value, Tensor | np.ndarray):
         return value
     array = value.array if isinstance(value, Tensor) else value
-    return wrap(np.array(array, None if key in COUNTERS or not is_floating(p.dtype) else p.dtype))
+    return wrap(np.array(array, None if key in SCALARS or not is_floating(p.dtype) else p.dtype))

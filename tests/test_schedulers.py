@@ -66,9 +66,9 @@ CASES = [
     ("chained-cosine", lambda L, o: L.ChainedScheduler([L.LinearLR(o, 0.2), L.CosineAnnealingLR(o, 25)], o)),
 ]  # fmt: skip
 PLATEAUS = [
-    {}, {"patience": 2, "factor": 0.5}, {"mode": "max", "patience": 1, "cooldown": 3},
-    {"threshold_mode": "abs", "threshold": 0.05, "patience": 0},
-    {"mode": "max", "threshold_mode": "abs", "patience": 3}, {"min_lr": [0.01, 0.02], "patience": 1}, {"eps": 0.02, "patience": 0},
+    {}, {"patience": 2, "factor": 0.5}, {"mode": "max", "patience": 1, "cooldown": 3}, {"eps": 0.02, "patience": 0},
+    {"threshold_mode": "abs", "threshold": 0.05, "patience": 0}, {"min_lr": [0.01, 0.02], "patience": 1},
+    {"mode": "max", "threshold_mode": "abs", "patience": 3},
 ]  # fmt: skip
 OURS = [*CASES, ("cyclic-decay", lambda L, o: L.CyclicExponentialDecayLR(o, 7, 0.8, 0.9, min_lr=0.01))]
 each = pytest.mark.parametrize("make", [case[1] for case in OURS], ids=[case[0] for case in OURS])
