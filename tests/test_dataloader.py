@@ -87,6 +87,15 @@ def gone(pids, seconds=10.0):
     return True
 
 
+@pytest.fixture(autouse=True)
+def forked():
+    """Workers start by fork, whatever this Python's default: what these tests load is made inside functions."""
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("fork", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
+
+
 @pytest.fixture
 def worker_pids():
     """The worker processes that have been started since the test began."""
@@ -383,6 +392,7 @@ def test_timeout(worker_pids):
     assert gone(pids)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_copy_in_another_process_does_not_end_the_workers():
     loader = data.DataLoader(Squares(8), 2, num_workers=1, persistent_workers=True)
     next(iter(loader))
@@ -404,7 +414,8 @@ SCRIPT = textwrap.dedent("""
             time.sleep(0.05)
             return index
 
-    batches = iter(DataLoader(Slow(), 2, num_workers=2, persistent_workers=bool(int(sys.argv[1]))))
+    batches = iter(DataLoader(Slow(), 2, num_workers=2, persistent_workers=bool(int(sys.argv[1])),
+                              multiprocessing_context="fork"))
     next(batches)
     print(*(line.process.pid for line in batches._workers._lines), flush=True)
     for batch in batches:

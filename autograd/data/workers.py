@@ -180,6 +180,8 @@ def _end(lines: list[_Line], owner: int) -> None:
         if line.process.is_alive():
             line.process.kill()
             line.process.join()
+        line.process.close()
+    lines.clear()  # here, where the caller can keep Ctrl-C out of the callbacks of what dies with them
 
 
 @contextmanager

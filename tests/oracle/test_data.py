@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -37,6 +38,15 @@ def plain(x):
     if isinstance(x, tuple | list):
         return type(x), [plain(part) for part in x]
     return x
+
+
+@pytest.fixture(autouse=True)
+def forked():
+    """Workers start by fork, whatever this Python's default: what these tests load is made inside functions."""
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("fork", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
 
 
 class Share:
