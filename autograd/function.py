@@ -8,8 +8,9 @@ PyTorch script that brings its own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -155,12 +156,8 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], parent
         return
     call: Any = _Call(cls, ctx, raw, several)
     node = Node.__new__(Node)
-    saved = [None if t is None else t.array for t in ctx._to_save]
-    call.origins = tuple(_origin(t, args, raw) for t in ctx._to_save)
-    for k, (where, at) in enumerate(call.origins):
-        if where == "output":
-            saved[k] = outputs[at].array
-    node.op, node.parents, node.saved, node.params, node.stamp = call, parents, tuple(saved), (), next_stamp()
+    saved = call.keep(args, raw, outputs, live)
+    node.op, node.parents, node.saved, node.params, node.stamp = call, parents, saved, (), next_stamp()
     arrays = [out.array if isinstance(out, Tensor) else np.zeros(()) for out in outputs]
     if several:
         node.shape, node.dtype, node.value = tuple(a.shape for a in arrays), tuple(a.dtype for a in arrays), None
@@ -177,28 +174,61 @@ def _output_node(node: Node, i: int, array: np.ndarray) -> Node:
     return PICK.record((None,), (node,), (i,), array) if node.op.multiple else node
 
 
-def _origin(t: Tensor | None, args: tuple[Any, ...], raw: tuple[Any, ...]) -> tuple[str, Any]:
-    """Which node a saved tensor belongs to.  An output's is not named, for the node would then refer to itself."""
-    for i, x in enumerate(args):
-        if t is x and t is not None:
-            return "input", i
-    for i, x in enumerate(raw):
-        if t is x and t is not None:
-            return "output", i
-    return "other", None if t is None else t.node
+def _parent(node: Node, i: int) -> Node | None:
+    return node.parents[i]
+
+
+def _other(node: Node, origin: Node | None) -> Node | None:
+    return origin
+
+
+def _index(t: Tensor, among: tuple[Any, ...]) -> int | None:
+    return next((i for i, x in enumerate(among) if x is t), None)
 
 
 class _Call:
     """Stands on the tape where other nodes have their Op: one application of a Function."""
 
-    symbol, view = None, False
+    symbol, view, variadic = None, False, False
+    parameters: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, cls: type[Function], ctx: FunctionCtx, raw: tuple[Any, ...], several: bool) -> None:
         self.function, self.ctx, self.name = cls, ctx, cls.__name__
         self.multiple, self.plain, self.materialize = several, not several, ctx._materialize
         self.frees = bool(ctx._to_save)
         self.tensors = tuple(isinstance(out, Tensor) for out in raw)
-        self.origins: tuple[tuple[str, Any], ...] = ()
+        self.plan: list[tuple[int, Callable[[Node], Node | None]] | None] = []
+
+    def input_names(self, n: int) -> tuple[str, ...]:
+        """What forward calls its arguments, for drawings."""
+        code = getattr(self.function.forward, "__code__", None)
+        names = code.co_varnames[: code.co_argcount] if code is not None else ()
+        if self.function.setup_context is Function.setup_context:
+            names = names[1:]  # ctx
+        return (*names, *(f"argument {i}" for i in range(len(names), n)))[:n]
+
+    def keep(self, args: tuple[Any, ...], raw: tuple[Any, ...], outputs: tuple[Any, ...], live: list[bool]) -> Any:
+        """What the node saves: first a place for each argument, as other nodes have it, then what else was asked for.
+
+        `plan` says for each saved tensor where it lies and how to find the node that it belongs to.  The call's own
+        node is found when needed, for it must not refer to itself.
+        """
+        kept: list[Any] = [x if type(x) in (int, float) else None for x in args]
+        for t in self.ctx._to_save:
+            if t is None:
+                self.plan.append(None)
+            elif (i := _index(t, args)) is not None:
+                kept[i] = t.array
+                self.plan.append((i, functools.partial(_parent, i=i)))
+            elif (i := _index(t, raw)) is not None and live[i]:
+                array = outputs[i].array
+                self.plan.append((len(kept), functools.partial(_output_node, i=i, array=array)))
+                kept.append(array)
+            else:
+                self.plan.append((len(kept), functools.partial(_other, origin=t.node)))
+                kept.append(t.array)
+        return tuple(kept)
 
     @property  # made when asked for: kept, they would be a reference cycle
     def pulls(self) -> Iterator[Callable[..., Any]]:
@@ -221,18 +251,7 @@ class _Call:
 
     def unpack(self, node: Node) -> tuple[Tensor | None, ...]:
         """The saved tensors, on the tape where they came from."""
-        found: list[Tensor | None] = []
-        for array, (where, at) in zip(node.saved, self.origins):
-            if array is None:
-                found.append(None)
-            elif where == "input":
-                found.append(wrap(array, node.parents[at]))
-            elif where == "output":
-                silent = not is_differentiable(array.dtype)
-                found.append(wrap(array, None if silent else _output_node(node, at, array)))
-            else:
-                found.append(wrap(array, at))
-        return tuple(found)
+        return tuple(entry and wrap(node.saved[entry[0]], entry[1](node)) for entry in self.plan)
 
     def run(self, g: Any, node: Node, recorded: bool) -> tuple[Any, ...]:
         """Call backward once, and check what it returns against the arguments of forward."""

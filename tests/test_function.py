@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd
+from autograd.draw import draw
 from autograd.errors import ArgumentError, TapeError
 from autograd.function import Function, once_differentiable
 
@@ -111,6 +112,34 @@ def test_saved_outputs_of_several():
     (second,) = autograd.grad(first, x)
     assert first.item() == 8.25
     assert second.item() == 2 - 0.25 * 4**-1.5
+
+
+def test_saved_tensors_that_are_constants():
+    class Signed(Function):
+        @staticmethod
+        def forward(ctx, x):
+            sign, other = autograd.sign(x), leaf(7.0)
+            ctx.mark_non_differentiable(sign)
+            ctx.save_for_backward(sign, x * 2, other)
+            return x * sign, sign
+
+        @staticmethod
+        def backward(ctx, g, _):
+            sign, doubled, other = ctx.saved_tensors
+            assert [t.requires_grad for t in (sign, doubled, other)] == [False, False, True]
+            return g * sign
+
+    x = leaf(-3.0)
+    value, sign = Signed.apply(x)
+    assert (value.item(), sign.item()) == (3, -1)
+    assert autograd.grad(value, x, create_graph=True)[0].item() == -1
+
+
+def test_a_call_is_drawn_with_the_names_of_forward():
+    x, y = leaf(2.0), leaf(5.0)
+    drawing = str(draw(Both.apply(x, 3, y)[0]))
+    assert "Both(x, 3, y)" in drawing
+    assert Exp.apply(x).node.op.input_names(1) == ("x",)
 
 
 def test_only_what_is_needed():
