@@ -11,6 +11,7 @@ import numpy as np
 from ..create import tensor
 from ..dtypes import float64
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..ops.join import stack
 from ..tensor import Tensor, wrap
 
 
@@ -81,8 +82,6 @@ def _stack(tensors: Sequence[Tensor]) -> Tensor:
         raise ShapeError(f"batch: samples of different shapes {sorted(map(list, shapes))} cannot be stacked; crop or "
                          f"pad them in the data set, give a collate_fn that pads, or use batch_size=1")  # fmt: skip
     if any(t.requires_grad for t in tensors):
-        from ..ops.join import stack
-
         return stack(tensors)
     return wrap(np.stack([t.array for t in tensors]))
 
