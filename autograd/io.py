@@ -140,9 +140,10 @@ def _pack(x: Any, where: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"complex": [x.real, x.imag]}
     if isinstance(x, bool | int | float | str):  # subclasses, such as members of an enumeration
         return _pack(next(kind(x) for kind in (int, float, str) if isinstance(x, kind)), where, arrays)
+    remedy = "Save its state_dict()" if hasattr(x, "state_dict") else "Convert it, or leave it out"
     raise CheckpointError(
         f"save: {where or 'the object'} is a {type(x).__name__}; only dict, list, tuple, str, numbers, None, tensors "
-        "and arrays can be saved. Convert it, or leave it out."
+        f"and arrays can be saved. {remedy}."
     )
 
 

@@ -155,6 +155,11 @@ def test_a_foreign_file(tmp_path):
         same(loaded[name], wrap(arrays[name]))
 
 
+class Model:
+    def state_dict(self):
+        return {}
+
+
 def test_what_cannot_be_saved_is_named(tmp_path):
     path = tmp_path / "x.safetensors"
     loop = []
@@ -162,6 +167,7 @@ def test_what_cannot_be_saved_is_named(tmp_path):
     for obj, message in [
         ({"a": [1, object()]}, r"a\.1 is a object"),
         (print, "the object is a builtin_function"),
+        ({"model": Model()}, r"model is a Model.* Save its state_dict\(\)"),
         ({"a": np.array(["x"])}, "a has dtype <U1"),
         (loop, "contains itself"),
     ]:
