@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn.functional
 from autograd.errors import WengertError
 from autograd.op import declared
 from autograd.tensor import Tensor

@@ -39,9 +39,12 @@ def put_along(input: Any, indices: Any, /, dim: int, shape: tuple[int, ...]) -> 
     if not shape:
         return input.reshape(())
     out, axis = np.zeros(shape, input.dtype), axis_of(dim, len(shape))
-    places = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
-    places[axis] = indices
-    np.add.at(out, tuple(places), input)
+    strides = np.cumprod((1, *shape[:0:-1]))[::-1]  # of `out`, in elements: one flat index is what NumPy adds at fast
+    flat = indices * strides[axis]
+    for i, n in enumerate(indices.shape):
+        if i != axis:
+            flat = flat + (np.arange(n) * strides[i]).reshape((-1,) + (1,) * (len(shape) - i - 1))
+    np.add.at(out.reshape(-1), flat.reshape(-1), input.reshape(-1))
     return out
 
 

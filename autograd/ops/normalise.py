@@ -1,0 +1,42 @@
+"""Mean 0, variance 1: the op behind batch, layer, group and instance normalisation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..op import op
+
+
+class Standard(NamedTuple):
+    """What `standardise` returns: the result, and the statistics that it was made with."""
+
+    out: Any
+    mean: Any
+    rstd: Any
+
+
+@op(symbol="standardise", method=False, multiple=True)
+def standardise(input: Any, /, axes: tuple[int, ...], eps: float) -> Any:
+    """y = (x - μ) / √(σ² + eps) over `axes`, with the biased variance; and μ and 1/√(σ² + eps)."""
+    mean = input.mean(axis=axes, keepdims=True)
+    centred = input - mean
+    rstd = 1 / np.sqrt(np.square(centred).mean(axis=axes, keepdims=True) + input.dtype.type(eps))
+    centred *= rstd
+    return Standard(centred, mean, rstd)
+
+
+def _pull(g: Any, out: Any, input_shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """r (ḡ - mean ḡ - y mean(ḡ y)) for y (Ioffe and Szegedy, 2015), plus what came for μ and r themselves."""
+    y, _, r = out
+    n = math.prod(input_shape[a] for a in axes)
+    gy, gm, gr = g
+    total = gy.sum(axis=axes, keepdims=True)
+    weighted = (gy * y).sum(axis=axes, keepdims=True) + gr * r  # dr/dx = -r² y / n
+    return r * (gy - (total / n) - y * (weighted / n)) + gm / n
+
+
+standardise.derivative(input=lambda g, out, input_shape, axes: _pull(g, out, input_shape, axes))
+standardise.samples(lambda draw, case: [case(draw(4, 3), (0,), 1e-5), case(draw(2, 3, 2), (1, 2), 1e-3)])

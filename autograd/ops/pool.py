@@ -1,0 +1,111 @@
+"""Pooling: the largest or the mean of each window."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..op import op
+from .along import Selected, put_along
+from .windows import Sizes, add_windows, cropped, padded, windows
+
+
+def extra_at_end(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool) -> Sizes:
+    """How much more padding lets a last, incomplete window in, if it starts inside the input or its left padding."""
+    if not ceil_mode:
+        return (0,) * len(kernel)
+    extra = []
+    for size, k, t, p, d in zip(spatial, kernel, stride, padding, dilation):
+        n = -(-(size + 2 * p - d * (k - 1) - 1) // t) + 1
+        n -= (n - 1) * t >= size + p
+        extra.append(max(0, (n - 1) * t + d * (k - 1) + 1 - (size + 2 * p)))
+    return tuple(extra)
+
+
+@op(name="max_pool", symbol="max pool", method=False, multiple=True)
+def max_pool(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool = False) -> Any:
+    """The largest element of each window over the last dimensions, and its index among all elements there."""
+    n = len(kernel)
+    spatial = input.shape[-n:]
+    extra = extra_at_end(spatial, kernel, stride, padding, dilation, ceil_mode)
+    low = -np.inf if input.dtype.kind == "f" else np.iinfo(input.dtype).min
+    view = windows(padded(input, padding, low, extra), kernel, stride, dilation)
+    outputs = view.shape[-n:]
+    flat = view.reshape(*input.shape[:-n], math.prod(kernel), *outputs)
+    best = flat.argmax(-n - 1)
+    values = np.take_along_axis(flat, np.expand_dims(best, -n - 1), -n - 1).squeeze(-n - 1)
+    offsets = np.unravel_index(best, kernel)
+    index = np.zeros(best.shape, np.int64)
+    for i, (offset, size) in enumerate(zip(offsets, spatial)):
+        starts = (np.arange(outputs[i]) * stride[i] - padding[i]).reshape((-1,) + (1,) * (n - i - 1))
+        index = index * size + starts + offset * dilation[i]
+    return Selected(values, index)
+
+
+def _max_pull(g: Any, out: Any, input_shape: tuple[int, ...], kernel: Sizes) -> Any:
+    n = len(kernel)
+    lead, flat = tuple(input_shape[:-n]), math.prod(input_shape[-n:])
+    places = out[1].reshape((*lead, -1))
+    return put_along(g[0].reshape((*lead, -1)), places, -1, (*lead, flat)).reshape(input_shape)
+
+
+max_pool.derivative(input=lambda g, out, input_shape, kernel: _max_pull(g, out, input_shape, kernel))
+max_pool.samples(lambda draw, case: [case(draw(1, 2, 5), (2,), (2,), (0,), (1,)), case(draw(2, 1, 4, 5), (3, 2), (1, 2), (1, 1), (1, 1)),
+                                     case(draw(1, 1, 5, 5), (2, 2), (2, 2), (0, 0), (2, 1), True)])  # fmt: skip
+
+
+@op(name="avg_pool", symbol="mean pool", method=False, linear=True)
+def avg_pool(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool = False,
+             count_include_pad: bool = True, divisor_override: int | None = None) -> Any:  # fmt: skip
+    """The mean of each window over the last dimensions."""
+    n = len(kernel)
+    ones = (1,) * n
+    extra = extra_at_end(input.shape[-n:], kernel, stride, padding, ones, ceil_mode)
+    view = windows(padded(input, padding, 0, extra), kernel, stride, ones)
+    total = view.sum(tuple(range(-2 * n, -n)), dtype=input.dtype)
+    divisor = _divisor(input.shape[-n:], kernel, stride, padding, extra, count_include_pad, divisor_override)
+    return total / divisor.astype(input.dtype)
+
+
+def _divisor(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, extra: Sizes, include: bool,
+             override: int | None) -> np.ndarray:  # fmt: skip
+    """How many elements each mean is over: those inside the padded input, or inside the input."""
+    if override is not None:
+        return np.asarray(override)
+    shape = tuple(s + 2 * p for s, p in zip(spatial, padding)) if include else spatial
+    ones = np.ones(shape)
+    if not include:
+        ones = padded(ones, padding)
+    return windows(padded(ones, (0,) * len(kernel), 0, extra), kernel, stride, (1,) * len(kernel)).sum(tuple(range(len(kernel))))
+
+
+@op(name="avg_unpool", symbol="mean poolᵀ", method=False, linear=True)
+def avg_unpool(input: Any, /, spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool = False,
+               count_include_pad: bool = True, divisor_override: int | None = None) -> Any:  # fmt: skip
+    """Each element spread evenly over its window: the transpose of `avg_pool`."""
+    n = len(kernel)
+    extra = extra_at_end(spatial, kernel, stride, padding, (1,) * n, ceil_mode)
+    divisor = _divisor(spatial, kernel, stride, padding, extra, count_include_pad, divisor_override)
+    share = input / divisor.astype(input.dtype)
+    out = np.zeros(input.shape[:-n] + tuple(s + 2 * p + e for s, p, e in zip(spatial, padding, extra)), input.dtype)
+    wide = np.broadcast_to(share.reshape(*share.shape[:-n], *(1,) * n, *share.shape[-n:]),
+                           (*share.shape[:-n], *kernel, *share.shape[-n:]))  # fmt: skip
+    add_windows(out, wide, kernel, stride, (1,) * n)
+    return np.ascontiguousarray(cropped(out, padding, spatial))
+
+
+avg_pool.derivative(
+    input=lambda g, input_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_unpool(
+        g, tuple(input_shape[-len(kernel) :]), kernel, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+)
+avg_unpool.derivative(
+    input=lambda g, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override: avg_pool(
+        g, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+)
+avg_pool.samples(lambda draw, case: [case(draw(1, 2, 5), (2,), (2,), (0,)), case(draw(1, 1, 4, 5), (3, 2), (2, 2), (1, 1), True, False),
+                                     case(draw(1, 1, 3, 3), (2, 2), (1, 1), (0, 0), False, True, 3)])  # fmt: skip
+avg_unpool.samples(lambda draw, case: [case(draw(1, 2, 2), (5,), (2,), (2,), (0,))])

@@ -1,0 +1,93 @@
+"""Dropout: elements or channels zeroed at random in training.  The masks are PyTorch's for the same seed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograd import Tensor
+from autograd.errors import ArgumentError, ShapeError
+from autograd.generator import default_generator
+from autograd.tensor import wrap
+
+
+def _probability(name: str, p: float) -> None:
+    if not 0 <= p <= 1:
+        raise ArgumentError(f"{name}: p must be a probability between 0 and 1, got {p}")
+
+
+def _kept(shape: tuple[int, ...], p: float) -> np.ndarray:
+    """A mask that is true with probability 1 - p."""
+    return (default_generator.uniform(math.prod(shape), np.float64) < 1 - p).reshape(shape)
+
+
+def _apply(name: str, input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
+    _probability(name, p)
+    if not training or p == 0 or input.array.size == 0:
+        return input
+    if p == 1:
+        noise = np.zeros(shape, input.array.dtype)
+    else:
+        noise = _kept(shape, p).astype(input.array.dtype) / input.array.dtype.type(1 - p)
+    return input.mul_(wrap(noise)) if inplace else input * wrap(noise)
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Each element 0 with probability `p`, else divided by 1 - p, so that the mean stays (Srivastava et al., 2014).
+
+    >>> import autograd, nn.functional as F
+    >>> F.dropout(autograd.ones(3), training=False)
+    tensor([1., 1., 1.])
+    """
+    return _apply("dropout", input, p, training, inplace, input.array.shape)
+
+
+def _channels(name: str, input: Tensor, lead: int) -> tuple[int, ...]:
+    if input.array.ndim < lead:
+        raise ShapeError(f"{name}: input must have at least {lead} dimensions, got shape {list(input.shape)}")
+    return input.array.shape[:lead] + (1,) * (input.array.ndim - lead)
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of (N, C, L) or (C, L)."""
+    if input.array.ndim not in (2, 3):
+        raise ArgumentError(f"dropout1d: input must be (N, C, L) or (C, L), got shape {list(input.shape)}")
+    return _apply("dropout1d", input, p, training, inplace, _channels("dropout1d", input, input.array.ndim - 1))
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of (N, C, H, W)."""
+    return _apply("dropout2d", input, p, training, inplace, _channels("dropout2d", input, 2))
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of (N, C, D, H, W)."""
+    return _apply("dropout3d", input, p, training, inplace, _channels("dropout3d", input, 2))
+
+
+_SATURATED = -1.7580993408473766  # the limit of selu at -∞: -λα
+
+
+def _alpha(name: str, input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
+    """a (x mask + α' (1 - mask)) + b, which keeps mean and variance of selu's outputs (Klambauer et al., 2017)."""
+    _probability(name, p)
+    if not training or p == 0 or input.array.size == 0:
+        return input
+    if p == 1:
+        return input.mul_(0.0) if inplace else input * 0.0
+    mask = _kept(shape, p).astype(input.array.dtype)
+    a = 1 / math.sqrt((_SATURATED**2 * p + 1) * (1 - p))
+    shift = (mask - 1) * input.array.dtype.type(-_SATURATED * a) + input.array.dtype.type(-_SATURATED * a * p)
+    scale = mask * input.array.dtype.type(a)
+    return input.mul_(wrap(scale)).add_(wrap(shift)) if inplace else input * wrap(scale) + wrap(shift)
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Dropout to selu's saturation value, keeping mean and variance."""
+    return _alpha("alpha_dropout", input, p, training, inplace, input.array.shape)
+
+
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """`alpha_dropout` of whole channels."""
+    return _alpha("feature_alpha_dropout", input, p, training, inplace, _channels("feature_alpha_dropout", input, 2))
