@@ -1,5 +1,6 @@
 """Optimisers and learning-rate schedules, with PyTorch's names, arguments and defaults."""
 
+from . import _whose as _whose
 from . import lr_scheduler as lr_scheduler
 from .adadelta import Adadelta as Adadelta
 from .adagrad import Adagrad as Adagrad

@@ -67,8 +67,9 @@ class Adam(Moments):
         return {**moments, "max_exp_avg_sq": np.zeros_like(p)} if group["amsgrad"] else moments
 
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
-        t, lr, (beta1, beta2), eps = counted(state), number(group["lr"]), group["betas"], group["eps"]
-        rate, correction = lr / (1 - beta1**t), (1 - beta2**t) ** 0.5
+        t, lr, (beta1, beta2) = counted(state), number(group["lr"]), group["betas"]
+        correction = (1 - beta2**t) ** 0.5
+        rate, eps = lr / (1 - beta1**t) * correction, group["eps"] * correction
         decoupled, mean, square = group["decoupled_weight_decay"], state["exp_avg"].array, state["exp_avg_sq"].array
         most = [state["max_exp_avg_sq"].array] if group["amsgrad"] else []
         for p, g, m, v, *largest, s, d in self.blocks(param, grad, mean, square, *most):
@@ -80,8 +81,7 @@ class Adam(Moments):
             if largest:
                 v = np.maximum(largest[0], v, out=largest[0])
             np.sqrt(v, out=d)
-            d /= correction
-            d += eps  # d = sqrt(v') + eps
+            d += eps  # both are sqrt(1 - beta2^t) times what the formula says, and so is rate
             np.divide(m, d, out=d)
             d *= rate
             p -= d

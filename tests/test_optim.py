@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from autograd.errors import ArgumentError, ShapeError, TapeError
 from autograd.tensor import wrap
 from optim.blocks import BLOCK, Blocks
 
+ROOT = Path(__file__).parent.parent
 RULES = [
     optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.Adadelta, optim.Adamax, optim.NAdam,
     optim.RAdam, optim.ASGD, optim.Rprop,
@@ -321,6 +325,17 @@ def frozen():
 def test_errors_teach(make, message):
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+def test_another_autograd_is_recognised(tmp_path):
+    """A package of the same name in front of ours: the error says which, and how to mend it."""
+    (tmp_path / "autograd").mkdir()
+    (tmp_path / "autograd" / "__init__.py").write_text("def elementwise_grad(): ...")
+    program = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; import optim"
+    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert "ImportError" in result.stderr
+    assert str(tmp_path) in result.stderr
+    assert "pip uninstall -y autograd" in result.stderr
 
 
 def test_one_parameter_in_two_places():
