@@ -206,6 +206,24 @@ def test_a_stream_that_fails_at_its_start_fails_once():
     assert list(batches) == []
 
 
+def test_a_stream_that_fails_later_does_not_go_on_with_the_old_one():
+    class Once(data.IterableDataset):
+        fresh = True
+
+        def __iter__(self):
+            if not self.fresh:
+                raise OSError("the tape is worn")
+            self.fresh = False
+            return iter(range(9))
+
+    loader = data.DataLoader(Once(), 1, num_workers=1, persistent_workers=True)
+    assert next(iter(loader)).tolist() == [0]
+    again = iter(loader)
+    with pytest.raises(OSError, match="worn"):
+        next(again)
+    assert list(again) == []
+
+
 # -- workers ----------------------------------------------------------------------------------------------------------
 
 
