@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd import enable_grad
 from autograd.errors import ArgumentError
+from autograd.quiet import quiet
 from autograd.tape import mark_written
 from autograd.tensor import wrap
 
@@ -83,9 +84,9 @@ class LBFGS(Optimizer):
             if np.abs(g).max(initial=0) <= group["tolerance_grad"]:
                 break
             memory["n_iter"] += 1
-            d = _direction(memory, g, group["history_size"])
-            t = number(group["lr"]) * (min(1.0, 1.0 / float(np.abs(g).sum())) if memory["n_iter"] == 1 else 1.0)
-            now = Point(0.0, loss, g, float(g @ d))
+            d = quiet().run(_direction, memory, g, group["history_size"])
+            t = number(group["lr"]) * (min(1.0, 1.0 / _length(g)) if memory["n_iter"] == 1 else 1.0)
+            now = Point(0.0, loss, g, float(g.dot(d)))
             memory.update(d=wrap(d), t=t, prev_flat_grad=wrap(g), prev_loss=loss)
             if now.slope > -small:
                 break
@@ -93,13 +94,13 @@ class LBFGS(Optimizer):
                 most = group["max_eval"] - (memory["func_evals"] - earlier)
                 t, loss, g, _ = self._search(closure, d, now, t, most, small)
                 memory["t"] = t
-                self._move(t, d)
+                quiet().run(self._move, t, d)
             else:
-                self._move(t, d)
+                quiet().run(self._move, t, d)
                 if remaining:  # where the last step led is not looked at: the next call starts with that
                     loss, g = float(self._evaluate(closure)), self._gradient()
             enough = memory["func_evals"] - earlier >= group["max_eval"]
-            if enough or np.abs(d * t).max() <= small or abs(loss - now.loss) < small:
+            if enough or float(np.abs(d).max()) * t <= small or abs(loss - now.loss) < small:
                 break
         return result
 
@@ -107,12 +108,12 @@ class LBFGS(Optimizer):
         start = [p.array.copy() for p in self.param_groups[0]["params"]]
 
         def evaluate(t: float) -> Point:
-            self._move(t, d)
+            quiet().run(self._move, t, d)
             loss, g = float(self._evaluate(closure)), self._gradient()
             for p, values in zip(self.param_groups[0]["params"], start):
                 p.array[...] = values
                 mark_written(p.array, "LBFGS.step")
-            return Point(t, loss, g, float(g @ d))
+            return Point(t, loss, g, float(g.dot(d)))
 
         return strong_wolfe(evaluate, now, t, most=most, smallest=small / float(np.abs(d).max()))
 
@@ -137,6 +138,11 @@ class LBFGS(Optimizer):
             start = end
 
 
+def _length(g: np.ndarray) -> float:
+    """|g_1| + |g_2| + ..."""
+    return float(quiet().run(np.sum, np.abs(g)))
+
+
 def _direction(memory: State, g: np.ndarray, history_size: int) -> np.ndarray:
     """d = -H g, after the last step has been remembered; by the two-loop recursion."""
     if memory["n_iter"] == 1:
@@ -144,19 +150,19 @@ def _direction(memory: State, g: np.ndarray, history_size: int) -> np.ndarray:
         return -g
     changes, steps, ro = memory["old_dirs"], memory["old_stps"], memory["ro"]
     y, s = g - memory["prev_flat_grad"].array, memory["d"].array * number(memory["t"])
-    ys = float(y @ s)
+    ys = float(y.dot(s))
     if ys > 1e-10:  # else H would not stay positive
         for remembered, new in ((changes, wrap(y)), (steps, wrap(s)), (ro, 1.0 / ys)):
             if len(remembered) == history_size:
                 remembered.pop(0)
             remembered.append(new)
-        memory["H_diag"] = ys / float(y @ y)
+        memory["H_diag"] = ys / float(y.dot(y))
     pairs = [(y.array, s.array, number(r)) for y, s, r in zip(changes, steps, ro)]
     q, weights = -g, []
     for y, s, r in reversed(pairs):
-        weights.append(r * float(s @ q))
+        weights.append(r * float(s.dot(q)))
         q -= weights[-1] * y
     q *= number(memory["H_diag"])
     for (y, s, r), weight in zip(pairs, reversed(weights)):
-        q += (weight - r * float(y @ q)) * s
+        q += (weight - r * float(y.dot(q))) * s
     return q

@@ -270,6 +270,20 @@ def test_lbfgs_finds_the_minimum():
     assert copied.state[w]["n_iter"] == optimizer.state[w]["n_iter"]
 
 
+def test_lbfgs_diverges_in_silence():
+    w = leaf(3, dtype=np.float32)
+    optimizer = optim.LBFGS([w], lr=1e30)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w * w * w * w).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert not (np.abs(w.array) < 1e10).any()
+
+
 def test_blocks_cover_everything_once():
     blocks = Blocks(scratch=2)
     for shape in [(), (0, 4), (3,), (BLOCK + 1,), (5, BLOCK // 2 + 1), (2, 2 * BLOCK), (1, 3 * BLOCK)]:

@@ -88,6 +88,43 @@ def test_twenty_steps(info, i):
         assert group.keys() == other.keys()
 
 
+@pytest.mark.parametrize(("info", "i"), CASES)
+def test_state_saved_by_pytorch(info, i):
+    """What PyTorch saved after five steps, loaded here, goes on as PyTorch does; and the other way round."""
+    kwargs = {name: as_double(value) for name, value in info.optim_inputs_func(device="cpu")[i].kwargs.items()}
+    ours, theirs = twins()
+    a = getattr(optim, info.optim_cls.__name__)(ours, **{name: to_ours(value) for name, value in kwargs.items()})
+    b = info.optim_cls(theirs, **kwargs)
+    random = np.random.default_rng(3)
+    for step in range(15):
+        gradients = [random.standard_normal(p.shape) for p in ours]
+        for p, q, g in zip(ours, theirs, gradients):
+            p.grad, q.grad = wrap(np.asarray(g)), torch.tensor(g, dtype=torch.float64)
+        if step < 5 or step >= 10:
+            b.step()
+        if step >= 5:
+            a.step()
+        if step == 4:
+            a.load_state_dict(to_ours(b.state_dict()))
+            for p, q in zip(ours, theirs):
+                p.array[...] = q.detach().numpy()
+        if step == 9:
+            b.load_state_dict(to_theirs(a.state_dict()))
+            with torch.no_grad():
+                for p, q in zip(ours, theirs):
+                    q.copy_(torch.from_numpy(np.array(p.array)))
+    assert_equal(ours, theirs, f"{kwargs}")
+
+
+def to_theirs(x):
+    """A saved state of ours as PyTorch's."""
+    if isinstance(x, dict):
+        return {key: to_theirs(value) for key, value in x.items()}
+    if isinstance(x, list):
+        return [to_theirs(value) for value in x]
+    return torch.from_numpy(np.array(x.array)) if isinstance(x, autograd.Tensor) else x
+
+
 def valley(x, y, z):
     """Rosenbrock's valley in ten dimensions, and a quartic bowl."""
     return (10.0 * (y - x * x) * (y - x * x) + (1.0 - x) * (1.0 - x)).sum() + (z * z * z * z + z * z).sum()
