@@ -48,12 +48,12 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
                 continue
             if op.multiple:
                 g = _complete(node, g, record)
+        if node.value is not None:
+            node.cotangent = g
         if wanted and node in wanted:
             cotangents[node] = g
             if useful.isdisjoint(node.parents):
                 continue
-        if node.value is not None:
-            node.cotangent = g
         saved = node.saved
         if saved is FREED:
             raise freed(node)

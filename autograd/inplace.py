@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import TapeError
 from .op import op
-from .tape import LEAF
+from .tape import LEAF, Node
 from .tensor import Tensor, wrap
 from .views import Steps, View, replay
 
@@ -44,16 +44,26 @@ def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
             "inside `with autograd.no_grad():`, or write out of place."
         )
     if base is tensor:
-        tensor.node = result.node
+        _renew(tensor, result.node)
     else:
         assert isinstance(family, View)
         _forbid_overlap(tensor, by)
-        base.node = written(wrap(base.array, base.node), result, family.steps).node
+        _renew(base, written(wrap(base.array, base.node), result, family.steps).node)
     if isinstance(base.family, View) or base.family is None:
         return
     for view in list(base.family):
         assert isinstance(view.family, View)
-        view.node = replay(view.family.steps, wrap(base.array, base.node)).node
+        _renew(view, replay(view.family.steps, wrap(base.array, base.node)).node)
+
+
+def _renew(tensor: Tensor, node: Node | None) -> None:
+    """A new history for `tensor`.  Hooks stay with the value they were put on; `retain_grad` goes with the tensor."""
+    hooks = tensor.node.hooks if tensor.node is not None else None
+    retaining = [hook for hook in hooks or () if hasattr(hook, "retains")]
+    tensor.node = node
+    if retaining and hooks is not None and node is not None:
+        hooks[:] = [hook for hook in hooks if hook not in retaining]
+        node.hooks = [*(node.hooks or ()), *retaining]
 
 
 def _forbid_overlap(tensor: Tensor, by: str) -> None:

@@ -257,6 +257,21 @@ def test_retain_grad():
     same(y.grad, 5)
 
 
+def test_after_a_write_in_place_the_retained_gradient_is_that_of_the_new_value():
+    x, seen = leaf(1.0, 2.0), []
+    y = x * 1
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    y.retain_grad()
+    view = y[0]
+    view.retain_grad()
+    y.mul_(2)
+    (y * y).sum().backward(retain_graph=True)
+    same(y.grad, [4, 8])
+    assert seen == [[8, 16]]  # a hook stays with the value on which it was put
+    (view * 5).backward()
+    same(view.grad, 5)
+
+
 def test_hooks_need_a_tape():
     x = autograd.ones(1)
     for call in (lambda: x.register_hook(print), x.retain_grad, lambda: x.register_post_accumulate_grad_hook(print)):
