@@ -86,7 +86,7 @@ class LBFGS(Optimizer):
             memory["n_iter"] += 1
             d = quiet().run(_direction, memory, g, group["history_size"])
             t = number(group["lr"]) * (min(1.0, 1.0 / _length(g)) if memory["n_iter"] == 1 else 1.0)
-            now = Point(0.0, loss, g, float(g.dot(d)))
+            now = Point(0.0, loss, g, _dot(g, d))
             memory.update(d=wrap(d), t=t, prev_flat_grad=wrap(g), prev_loss=loss)
             if now.slope > -small:
                 break
@@ -113,7 +113,7 @@ class LBFGS(Optimizer):
             for p, values in zip(self.param_groups[0]["params"], start):
                 p.array[...] = values
                 mark_written(p.array, "LBFGS.step")
-            return Point(t, loss, g, float(g.dot(d)))
+            return Point(t, loss, g, _dot(g, d))
 
         return strong_wolfe(evaluate, now, t, most=most, smallest=small / float(np.abs(d).max()))
 
@@ -136,6 +136,10 @@ class LBFGS(Optimizer):
             p.array[...] += t * d[start:end].reshape(p.array.shape)
             mark_written(p.array, "LBFGS.step")
             start = end
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    return float(quiet().run(np.dot, a, b))
 
 
 def _length(g: np.ndarray) -> float:

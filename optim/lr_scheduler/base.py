@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from copy import copy, deepcopy
 from types import FunctionType, SimpleNamespace
 from typing import Any
-
-import numpy as np
 
 from autograd.errors import ArgumentError
 from autograd.tensor import Tensor
@@ -189,6 +188,8 @@ def _loaded(saved: Any, now: Any) -> Any:
     elif callable(now):
         if saved is not None:
             now.__dict__.update(saved)
+    elif isinstance(now, Counter):
+        return Counter({int(key): count for key, count in saved.items()})  # JSON turns numbers that are keys into text
     else:
-        return np.copy(saved) if isinstance(saved, np.ndarray) else copy(saved)
+        return copy(saved)
     return now
