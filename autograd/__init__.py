@@ -4,8 +4,17 @@ from . import conversions as conversions
 from . import errors as errors
 from . import hooks as hooks
 from . import linalg as linalg
+from .anomaly import detect_anomaly as detect_anomaly
+from .anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from .anomaly import is_anomaly_enabled as is_anomaly_enabled
+from .anomaly import set_detect_anomaly as set_detect_anomaly
+from .check import GradcheckError as GradcheckError
+from .check import gradcheck as gradcheck
+from .check import gradgradcheck as gradgradcheck
 from .create import from_numpy as from_numpy
 from .create import tensor as tensor
+from .dlpack import from_dlpack as from_dlpack
+from .draw import draw as draw
 from .dtypes import bool_ as bool
 from .dtypes import complex64 as complex64
 from .dtypes import complex128 as complex128
@@ -24,6 +33,10 @@ from .dtypes import uint8 as uint8
 from .engine import backward as backward
 from .engine import grad as grad
 from .factories import *  # noqa: F403
+from .function import Function as Function
+from .function import once_differentiable as once_differentiable
+from .io import load as load
+from .io import save as save
 from .ops.activation import *  # noqa: F403
 from .ops.arithmetic import *  # noqa: F403
 from .ops.casting import *  # noqa: F403
