@@ -22,13 +22,19 @@ DTYPES = {
 
 def counterpart(name: str) -> Callable[..., Any] | None:
     """Our function of PyTorch's dotted name; None if we do not have it."""
+    if name in ("nn.functional.embedding", "nn.functional.embedding_bag"):  # the database gives them the weight first
+        function = getattr(nn.functional, name.rpartition(".")[2])
+        return lambda weight, input, **kwargs: function(input, weight, **kwargs)
     parts = name.split(".")
     place: Any = nn.functional if parts[:2] == ["nn", "functional"] else autograd
     parts = parts[2:] if place is nn.functional else parts
     for part in parts:
         place = getattr(place, part, None)
         if place is None:
-            return getattr(Tensor, name, None)
+            place = getattr(Tensor, name, None)
+            break
+    if isinstance(place, property):  # x.T and its like
+        return place.fget
     return place if callable(place) else None
 
 
@@ -43,6 +49,8 @@ def to_ours(x: Any) -> Any:
         return np.dtype(DTYPES[x])
     if isinstance(x, torch.device):
         return "cpu"
+    if isinstance(x, torch.nn.PairwiseDistance):
+        return nn.functional.pairwise_distance
     if isinstance(x, slice):
         return slice(to_ours(x.start), to_ours(x.stop), to_ours(x.step))
     if isinstance(x, torch.Size):
