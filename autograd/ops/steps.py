@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 from ..op import op
@@ -14,13 +15,10 @@ __all__: list[str] = []
 def steps_of(input: Any, /, sizes: tuple[int, ...]) -> Any:
     """Runs of `sizes` rows, one after the other, which together are all rows.
 
-    One op for all of them, so that the cotangent is one concatenation and a sequence of T steps costs O(T); T slices would
-    each lay their part into zeros of the full size, O(T²).
+    One op for all of them, so that the cotangent is one concatenation and T steps cost O(T); T slices would each lay
+    their part into zeros of the full size, O(T²).
     """
-    ends = [0]
-    for size in sizes:
-        ends.append(ends[-1] + size)
-    return tuple(input[start:end] for start, end in zip(ends, ends[1:]))
+    return tuple(input[end - size : end] for size, end in zip(sizes, accumulate(sizes)))
 
 
 steps_of.derivative(input=lambda g: join(*g))
