@@ -309,8 +309,8 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
             attach(f"__{dunder}__", call.hot if few else call, op.body)
             if two and few and dunder not in ("eq", "ne", "lt", "le", "gt", "ge"):
                 attach(f"__r{dunder}__", lambda self, other: call(other, self), op.body)
-            if two and few and method and inplace:
-                attach(f"__i{dunder}__", getattr(Tensor, f"{name}_"), op.body)
+                if method and inplace:
+                    attach(f"__i{dunder}__", getattr(Tensor, f"{name}_"), op.body)
         for function in numpy if isinstance(numpy, tuple) else (numpy,) if numpy else ():
             attach_numpy(function, call)
 

@@ -178,6 +178,7 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
 
 
 def plain(data: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
     return data.array if isinstance(data, Tensor) else data
 
 

@@ -10,7 +10,7 @@ from ..dtypes import result_type
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import elementwise, op
 from ..promotion import promote
-from ..tensor import Tensor, attach, attach_numpy, method, wrap
+from ..tensor import Tensor, attach_numpy, method, wrap
 
 __all__ = ["where", "masked_fill", "maximum", "minimum", "fmax", "fmin", "heaviside"]
 
@@ -60,7 +60,12 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     return _where(condition, input, other)
 
 
-attach("where", lambda self, condition, other: where(condition, self, other), where)
+@method(name="where")
+def _where_else(self: Tensor, condition: Tensor, other: Tensor | float) -> Tensor:
+    """Elements of this tensor where `condition` holds, of `other` elsewhere."""
+    return where(condition, self, other)
+
+
 attach_numpy(np.where, where)
 
 

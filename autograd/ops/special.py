@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..op import elementwise, op
 from ..promotion import promote
-from ..tensor import Tensor, attach
+from ..tensor import Tensor, attach, method
 
 __all__ = ["erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma", "mvlgamma"]
 
@@ -121,7 +121,10 @@ def polygamma(n: int, input: Any) -> Any:
     return _polygamma(*promote((input,), floats=True), n)
 
 
-attach("polygamma", lambda self, n: polygamma(n, self), polygamma)
+@method(name="polygamma")
+def _polygamma_of(self: Tensor, n: int) -> Tensor:
+    """`polygamma` of order `n`."""
+    return polygamma(n, self)
 
 
 def mvlgamma(input: Any, p: int) -> Any:
