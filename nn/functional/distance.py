@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from autograd import Tensor
 from autograd.errors import DTypeError, ShapeError
 from autograd.ops.norms import pdist as pdist
@@ -17,6 +19,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     if x1.array.dtype.kind != "f" or x2.array.dtype.kind != "f":
         raise DTypeError(f"cosine_similarity: x1 and x2 must be floating point, got {x1.dtype} and {x2.dtype}")
+    try:
+        shape = np.broadcast_shapes(x1.array.shape, x2.array.shape)
+    except ValueError:
+        raise ShapeError(f"cosine_similarity: x1 {list(x1.shape)} and x2 {list(x2.shape)} do not fit together") from None
+    x1, x2 = (x if x.array.shape == shape else x.expand(*shape) for x in (x1, x2))
     a = x1 / vector_norm(x1, 2, dim, True).clamp_min(eps)
     b = x2 / vector_norm(x2, 2, dim, True).clamp_min(eps)
     return (a * b).sum(dim)

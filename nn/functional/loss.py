@@ -109,8 +109,10 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Any, full: bool = Fals
     if var.array.shape != input.array.shape:
         if var.array.shape == input.array.shape[:-1]:
             var = var.unsqueeze(-1)
-        elif input.array.shape[:-1] != var.array.shape[:-1] or var.array.shape[-1:] != (1,):
-            raise ShapeError(f"gaussian_nll_loss: var {list(var.shape)} must have input's shape {list(input.shape)}, or 1 at the end")
+        differing = [n for m, n in zip(input.array.shape, var.array.shape) if m != n]
+        if var.array.ndim != input.array.ndim or differing != [1]:
+            raise ShapeError(f"gaussian_nll_loss: var {list(var.shape)} must have input's shape {list(input.shape)}, or 1 in one "
+                             "dimension")  # fmt: skip
     safe = where(wrap(var.array < eps), wrap(np.asarray(eps, var.array.dtype)), var.detach()) + (var - var.detach())
     loss = 0.5 * (safe.log() + (input - target).square() / safe)
     if full:
@@ -287,10 +289,10 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     """Σ_{c ≠ y} max(0, margin - x_y + x_c)^p / C."""
     if p not in (1, 2):
         raise ArgumentError(f"multi_margin_loss: p must be 1 or 2, got {p}")
-    x = input if input.array.ndim == 2 else input.reshape(1, -1)
+    x = input if input.array.ndim == 2 else input.reshape(1, input.array.size)
     y = target.array.reshape(-1)
     n, c = x.array.shape
-    if input.array.ndim not in (1, 2) or y.shape != (n,):
+    if input.array.ndim > 2 or y.shape != (n,):
         raise ShapeError(f"multi_margin_loss: input (N, C) and target (N) do not fit: {list(input.shape)}, {list(target.shape)}")
     if weight is not None and weight.array.shape != (c,):
         raise ShapeError(f"multi_margin_loss: weight must have shape [{c}], got {list(weight.shape)}")
@@ -298,7 +300,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     loss = (margin - own + x).clamp_min(0).pow(p)
     loss = loss if weight is None else loss * wrap(weight.array[y][:, None])
     loss = loss.masked_fill(wrap(y[:, None] == np.arange(c)), 0.0).sum(1) / c
-    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction, "multi_margin_loss")
+    return _reduced(loss.reshape(*target.array.shape), reduction, "multi_margin_loss")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

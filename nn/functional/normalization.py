@@ -47,6 +47,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     are the running ones.
     """
     shape = input.array.shape
+    if shape == (0,):
+        return input.clone()
     if len(shape) < 2:
         raise ShapeError(f"batch_norm: input must be (N, C, ...), got shape {list(shape)}")
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
@@ -61,7 +63,9 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         shift = -running_mean * scale if bias is None else bias - running_mean * scale
         return input * scale.reshape(across) + shift.reshape(across)
     n = input.array.size // max(shape[1], 1)
-    if n <= 1:
+    if input.array.size == 0:
+        return _affine(input, weight, bias)
+    if n == 1:
         raise ArgumentError(f"batch_norm: in training each channel needs more than one value, got input {list(shape)}")
     y, mean, rstd = standardise(input, (0, *range(2, len(shape))), eps)
     _update(running_mean, running_var, mean.array.reshape(-1), rstd.array.reshape(-1), eps, n, momentum, "batch_norm")

@@ -9,8 +9,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError
-from autograd.ops.along import put_along
-from autograd.ops.pool import avg_pool, max_pool
+from autograd.ops.pool import avg_pool, max_pool, max_unpool
 from autograd.ops.windows import sizes_of
 from autograd.tensor import wrap
 
@@ -25,7 +24,7 @@ def _window(name: str, n: int, input: Tensor, kernel_size: Any, stride: Any, pad
             ceil_mode: bool = False) -> tuple[Any, ...]:  # fmt: skip
     """The checked kernel, stride, padding and dilation."""
     kernel = sizes_of(name, kernel_size, n, "kernel_size")
-    steps = sizes_of(name, kernel_size if stride is None or stride == [] else stride, n, "stride")
+    steps = sizes_of(name, kernel_size if stride is None or stride in ((), []) else stride, n, "stride")
     margin, spread = sizes_of(name, padding, n, "padding", 0), sizes_of(name, dilation, n, "dilation")
     spatial = _images(name, n, input).array.shape[-n:]
     if any(p > (d * (k - 1) + 1) // 2 for p, k, d in zip(margin, kernel, spread)):
@@ -231,10 +230,10 @@ def _unpool(name: str, n: int, input: Tensor, indices: Tensor, kernel_size: Any,
     if any(abs(a - b) >= t for a, b, t in zip(spatial, sizes, steps)):
         raise ArgumentError(f"{name}: output_size={output_size} is more than a stride away from {sizes}")
     lead, flat = input.array.shape[:-n], math.prod(spatial)
-    places = indices.array.reshape(*lead, -1)
+    places = indices.array.reshape(*lead, math.prod(input.array.shape[-n:]))
     if places.size and not 0 <= places.min() <= places.max() < flat:
         raise ArgumentError(f"{name}: indices must lie in 0..{flat - 1}")
-    return put_along(input.reshape(*lead, -1), wrap(places), -1, (*lead, flat)).reshape(*lead, *spatial)
+    return max_unpool(input.reshape(*places.shape), wrap(places), flat).reshape(*lead, *spatial)
 
 
 def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,

@@ -20,12 +20,12 @@ class _Tracked(Module):
     ndims: tuple[int, ...]
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
-                 dtype: Any) -> None:  # fmt: skip
+                 dtype: Any, bias: bool) -> None:  # fmt: skip
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(autograd.empty(num_features, dtype=dtype)) if affine else None
-        self.bias = Parameter(autograd.empty(num_features, dtype=dtype)) if affine else None
+        self.bias = Parameter(autograd.empty(num_features, dtype=dtype)) if affine and bias else None
         on = track_running_stats
         self.register_buffer("running_mean", autograd.zeros(num_features, dtype=dtype) if on else None)
         self.register_buffer("running_var", autograd.ones(num_features, dtype=dtype) if on else None)
@@ -42,8 +42,9 @@ class _Tracked(Module):
     def reset_parameters(self) -> None:
         """Fresh initial values: the identity."""
         self.reset_running_stats()
-        if self.affine:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def _check(self, input: Tensor) -> None:
@@ -57,8 +58,9 @@ class _Tracked(Module):
 
 class _BatchNorm(_Tracked):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-                 track_running_stats: bool = True, device: Any = None, dtype: Any = None) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+                 track_running_stats: bool = True, device: Any = None, dtype: Any = None, *,
+                 bias: bool = True) -> None:  # fmt: skip
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -98,8 +100,9 @@ class BatchNorm3d(_BatchNorm):
 
 class _InstanceNorm(_Tracked):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-                 track_running_stats: bool = False, device: Any = None, dtype: Any = None) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+                 track_running_stats: bool = False, device: Any = None, dtype: Any = None, *,
+                 bias: bool = True) -> None:  # fmt: skip
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -188,19 +191,20 @@ class GroupNorm(Module):
     """Each group of channels of each sample to mean 0 and variance 1 (Wu and He, 2018)."""
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
-                 dtype: Any = None) -> None:  # fmt: skip
+                 dtype: Any = None, *, bias: bool = True) -> None:  # fmt: skip
         super().__init__()
         if num_channels % num_groups:
             raise ArgumentError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight = Parameter(autograd.empty(num_channels, dtype=dtype)) if affine else None
-        self.bias = Parameter(autograd.empty(num_channels, dtype=dtype)) if affine else None
+        self.bias = Parameter(autograd.empty(num_channels, dtype=dtype)) if affine and bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Fresh initial values: the identity."""
-        if self.affine:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
