@@ -37,6 +37,11 @@ def _rows(g: np.ndarray, groups: int) -> np.ndarray:
     return g.reshape(len(g), groups, g.shape[1] // groups, -1).transpose(1, 2, 0, 3).reshape(groups, g.shape[1] // groups, -1)
 
 
+def _within(y: Any, shape: Any) -> Any:
+    """The first windows of `y`, as many as `shape` has: a transposed convolution may leave a margin (output_padding)."""
+    return y if tuple(y.shape) == tuple(shape) else y[(..., *map(slice, shape[2:]))]
+
+
 @op(name="conv", symbol="∗", method=False)
 def convolution(input: Any, weight: Any, /, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
     """y[n, f, o] = Σ_{c, k} w[f, c, k] x[n, c, stride · o + dilation · k - padding]: cross-correlation, as in all such libraries."""
@@ -93,16 +98,16 @@ convolution.derivative(
     ),
 )
 convolution_input.derivative(
-    cotangent=lambda g, weight, stride, padding, dilation, groups: convolution(
-        g, weight, stride, padding, dilation, groups
+    cotangent=lambda g, weight, cotangent_shape, stride, padding, dilation, groups: _within(
+        convolution(g, weight, stride, padding, dilation, groups), cotangent_shape
     ),
     weight=lambda g, cotangent, weight_shape, stride, padding, dilation, groups: convolution_weight(
         cotangent, g, tuple(weight_shape[2:]), stride, padding, dilation, groups
     ),
 )
 convolution_weight.derivative(
-    cotangent=lambda g, input, stride, padding, dilation, groups: convolution(
-        input, g, stride, padding, dilation, groups
+    cotangent=lambda g, input, cotangent_shape, stride, padding, dilation, groups: _within(
+        convolution(input, g, stride, padding, dilation, groups), cotangent_shape
     ),
     input=lambda g, cotangent, input_shape, stride, padding, dilation, groups: convolution_input(
         cotangent, g, tuple(input_shape[2:]), stride, padding, dilation, groups
@@ -113,6 +118,7 @@ convolution.samples(lambda draw, case: [case(draw(2, 2, 5), draw(3, 2, 3), (1,),
                                         case(draw(1, 1, 5, 5), draw(2, 1, 2, 2), (2, 2), (0, 1), (2, 1), 1),
                                         case(draw(0, 1, 4), draw(1, 1, 2), (1,), (0,), (1,), 1)])  # fmt: skip
 convolution_input.samples(lambda draw, case: [case(draw(2, 3, 3), draw(3, 2, 3), (5,), (1,), (0,), (1,), 1),
-                                              case(draw(1, 2, 3, 1), draw(2, 1, 2, 2), (4, 4), (2, 2), (1, 0), (1, 2), 2)])  # fmt: skip
+                                              case(draw(1, 2, 3, 1), draw(2, 1, 2, 2), (4, 4), (2, 2), (1, 0), (1, 2), 2),
+                                              case(draw(1, 1, 2), draw(1, 1, 2), (5,), (1,), (0,), (2,), 1)])  # fmt: skip
 convolution_weight.samples(lambda draw, case: [case(draw(2, 3, 3), draw(2, 2, 5), (3,), (1,), (0,), (1,), 1),
                                                case(draw(1, 2, 2, 2), draw(1, 2, 5, 3), (2, 2), (2, 1), (0, 0), (1, 1), 2)])  # fmt: skip

@@ -37,8 +37,9 @@ framed.samples(lambda draw, case: [case(draw(2, 3), ((1, 2),), 0.5), case(draw(2
 def _sources(mode: str, n: int, before: int, after: int) -> np.ndarray:
     """Which element stands at each place of the padded dimension."""
     at = np.arange(-before, n + after)
-    if mode == "circular":
-        return at % n
+    if mode == "circular":  # goes round what negative margins leave
+        first, last = max(0, -before), n - max(0, -after)
+        return first + (at - first) % (last - first)
     if mode == "replicate":
         return at.clip(0, n - 1)
     return np.abs(at - 2 * np.maximum(at - (n - 1), 0))  # reflect about the first and the last element

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
+from ..generator import default_generator
 from ..op import elementwise
-from ..tensor import Tensor, method
+from ..tensor import Tensor, method, wrap
 from .activation import leaky_relu
 from .exponential import sigmoid
 
@@ -178,4 +179,11 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     """
     if lower > upper:
         raise ArgumentError(f"rrelu: lower={lower} must not be greater than upper={upper}")
-    return leaky_relu(input, (lower + upper) / 2)
+    if not training:
+        result = leaky_relu(input, (lower + upper) / 2)
+    else:
+        low = input.array <= 0
+        slope = np.ones(low.shape, input.array.dtype)
+        slope[low] = lower + (upper - lower) * default_generator.uniform(np.count_nonzero(low), np.float64)
+        result = input * wrap(slope)
+    return input._write(result, "rrelu(inplace=True)") if inplace else result

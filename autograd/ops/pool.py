@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import op
-from .along import Selected, put_along
+from .along import Selected, put_along, take_along
 from .windows import Sizes, add_windows, cropped, padded, windows
 
 
@@ -54,6 +54,21 @@ def _max_pull(g: Any, out: Any, input_shape: tuple[int, ...], kernel: Sizes) -> 
 max_pool.derivative(input=lambda g, out, input_shape, kernel: _max_pull(g, out, input_shape, kernel))
 max_pool.samples(lambda draw, case: [case(draw(1, 2, 5), (2,), (2,), (0,), (1,)), case(draw(2, 1, 4, 5), (3, 2), (1, 2), (1, 1), (1, 1)),
                                      case(draw(1, 1, 5, 5), (2, 2), (2, 2), (0, 0), (2, 1), True)])  # fmt: skip
+
+
+@op(name="max_unpool", symbol="max poolᵀ", method=False, linear=True)
+def max_unpool(input: Any, indices: Any, /, size: int) -> Any:
+    """Zeros (..., size), with each element of `input` (..., n) at its index.
+
+    Windows that overlap may have met in one maximum: it is written once.  As in PyTorch, each of them gets its cotangent.
+    """
+    out = np.zeros((*input.shape[:-1], size), input.dtype)
+    np.put_along_axis(out, indices, input, -1)
+    return out
+
+
+max_unpool.derivative(input=lambda g, indices: take_along(g, indices, -1), indices=None)
+max_unpool.samples(lambda draw, case: [case(draw(2, 2), np.array([[2, 0], [1, 3]]), 4)])
 
 
 @op(name="avg_pool", symbol="mean pool", method=False, linear=True)
