@@ -60,10 +60,13 @@ def _cnn(channels: int, size: tuple[int, int], classes: int) -> nn.Module:
 
 def build(name: str, sample: Tensor, classes: int) -> nn.Module:
     """Model `name` for inputs like `sample` (one image of shape (C, H, W), or a sequence of characters)."""
-    cells: dict[str, Any] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
     if sample.ndim == 1:
-        return CharModel(cells[name], classes)
+        return CharModel(_cell(name), classes)
     channels, height, width = sample.shape
-    if name in cells:
-        return RowReader(cells[name], width, classes)
-    return (_cnn if name == "cnn" else _mlp)(channels, (height, width), classes)
+    if name in ("mlp", "cnn"):
+        return (_cnn if name == "cnn" else _mlp)(channels, (height, width), classes)
+    return RowReader(_cell(name), width, classes)
+
+
+def _cell(name: str) -> Any:
+    return {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[name]

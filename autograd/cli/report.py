@@ -122,7 +122,7 @@ def _tape(run: Run) -> None:
 
     run.model.train()
     x, y = default_collate([run.sets.train[i] for i in range(2)])
-    drawing = draw(run.loss_of(x, y), names=dict(run.model.named_parameters()))
+    drawing = draw(run.loss_of(x, y), names={"x": x}, module=run.model)
     (run.folder / "tape.txt").write_text(drawing.text() + "\n")
     try:
         drawing.save(run.folder / "tape.svg")

@@ -30,7 +30,7 @@ def optimizer_for(settings: Settings, parameters: Iterable[Any]) -> Any:
 def schedule_for(settings: Settings, optimizer: Any, steps: int) -> Any:
     """The schedule that `settings` names, stepped once per batch for `steps` batches in all."""
     peak = settings.lr
-    adaptive = not any(name in optimizer.defaults for name in ("momentum", "betas"))
+    has_momentum = any(name in optimizer.defaults for name in ("momentum", "betas"))
     match settings.schedule:
         case "step":
             return schedule.StepLR(optimizer, step_size=max(1, steps // 3), gamma=0.3)
@@ -44,7 +44,7 @@ def schedule_for(settings: Settings, optimizer: Any, steps: int) -> Any:
             half = max(1, steps // 8)
             return schedule.CyclicLR(optimizer, peak / 10, peak, step_size_up=half, cycle_momentum=False)
         case "one-cycle":
-            return schedule.OneCycleLR(optimizer, max_lr=peak, total_steps=steps, cycle_momentum=not adaptive)
+            return schedule.OneCycleLR(optimizer, max_lr=peak, total_steps=steps, cycle_momentum=has_momentum)
         case "cyclic-exponential":
             return schedule.CyclicExponentialDecayLR(
                 optimizer, cycle_length=max(1, steps // 4), gamma=0.01 ** (4 / steps)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, CheckpointError
+from ..io import write_atomically
 
 MODELS = ("mlp", "cnn", "rnn", "lstm", "gru")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta")
@@ -44,7 +45,8 @@ class Settings:
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        text = json.dumps(asdict(self), indent=2) + "\n"
+        write_atomically(path, lambda file: file.write(text.encode()))
 
     @classmethod
     def load(cls, path: Path) -> Settings:

@@ -109,6 +109,8 @@ def train(given: dict[str, Any], out: Path | None = None, resume: Path | None = 
     if resume is not None and run.checkpoint.exists():
         run.restore()
     settings.save(folder / "settings.json")
+    if run.epoch == 0:
+        run.save()
     parameters = sum(p.numel() for p in run.model.parameters())
     print(f"{settings.data}: {len(run.sets.train)} training and {len(run.sets.test)} test samples; {settings.model} with "
           f"{parameters:,} parameters; {settings.optimizer}, {settings.schedule} schedule, seed {settings.seed}")  # fmt: skip
@@ -119,8 +121,7 @@ def train(given: dict[str, Any], out: Path | None = None, resume: Path | None = 
             run.save()
             print(run.metrics.line(), flush=True)
     except KeyboardInterrupt:
-        done = f"epoch {run.epoch} is saved" if run.checkpoint.exists() else "nothing is saved yet"
-        print(f"\ninterrupted: {done}; go on with: wengert train --resume {folder}")
+        print(f"\ninterrupted after epoch {run.epoch}, which is saved; go on with: wengert train --resume {folder}")
         raise
     with no_grad():
         io.save(dict(run.model.state_dict()), folder / "weights.safetensors")

@@ -42,7 +42,7 @@ def _within(y: Any, shape: Any) -> Any:
     return y if tuple(y.shape) == tuple(shape) else y[(..., *map(slice, shape[2:]))]
 
 
-@op(name="conv", symbol="∗", method=False)
+@op(name="conv", symbol="conv", method=False)
 def convolution(input: Any, weight: Any, /, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
     """y[n, f, o] = Σ_{c, k} w[f, c, k] x[n, c, stride · o + dilation · k - padding]: cross-correlation, as in all such libraries."""
     kernel, spatial = weight.shape[2:], input.shape[2:]
@@ -57,7 +57,7 @@ def convolution(input: Any, weight: Any, /, stride: Sizes, padding: Sizes, dilat
     return out
 
 
-@op(name="conv_transpose", symbol="∗ᵀ", method=False)
+@op(name="conv_transpose", symbol="conv transposed", method=False)
 def convolution_input(
     cotangent: Any, weight: Any, /, spatial: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Any:
@@ -73,7 +73,7 @@ def convolution_input(
     return np.ascontiguousarray(cropped(out, padding, spatial))
 
 
-@op(name="conv_weight", symbol="∗ʷ", method=False)
+@op(name="conv_weight", symbol="conv filter", method=False)
 def convolution_weight(
     cotangent: Any, input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Any:

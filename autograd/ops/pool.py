@@ -96,7 +96,7 @@ def _divisor(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, extra
     return windows(padded(ones, (0,) * len(kernel), 0, extra), kernel, stride, (1,) * len(kernel)).sum(tuple(range(len(kernel))))
 
 
-@op(name="avg_unpool", symbol="mean poolᵀ", method=False, linear=True)
+@op(name="avg_unpool", symbol="mean unpool", method=False, linear=True)
 def avg_unpool(input: Any, /, spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool = False,
                count_include_pad: bool = True, divisor_override: int | None = None) -> Any:  # fmt: skip
     """Each element spread evenly over its window: the transpose of `avg_pool`."""
