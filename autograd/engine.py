@@ -201,7 +201,7 @@ def grad(
     cotangents = _differentiate(outputs, grad_outputs, retain_graph, create_graph, inputs)
     results: list[Tensor | None] = []
     for i, x in enumerate(inputs):
-        g = cotangents.get(x.node)
+        g = None if x.node is None else cotangents.get(x.node)
         if g is None and materialize_grads:
             g = np.zeros_like(x.array)
         elif g is None and not allow_unused:

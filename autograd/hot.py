@@ -72,6 +72,7 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
     def call(input: Tensor, other: Any) -> Tensor:
+        y: Any
         x, first = input.array, input.node
         dtype = x.dtype
         if isinstance(other, Tensor):

@@ -154,7 +154,9 @@ class Op:
         """Compute, and record if an operand is on the tape.  On plain arrays alone, an op is a plain NumPy function."""
         if self.elementwise and (len(operands) > 1 or self.floats):
             operands = promote(operands, self.floats)
-        arrays, parents, tensors = [], [], False
+        arrays: list[Any] = []
+        parents: list[Node | None] = []
+        tensors = False
         for x in operands:
             if isinstance(x, Tensor):
                 arrays.append(x.array)
@@ -331,17 +333,17 @@ def _public(op: Op) -> Any:
         result = op.apply(*sort_arguments(op, args, kwargs))
         return result if out is None else out._write(result, f"{op.name}(out=...)")
 
-    @functools.wraps(op.body)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != call.arity or not isinstance(args[0], Tensor):
+        if kwargs or len(args) != public.arity or not isinstance(args[0], Tensor):
             return general(*args, **kwargs)
-        result = call.hot(*args)
+        result = public.hot(*args)
         if result.node is not None:
             result.node.where = _calling_line()
         return result
 
-    call.general = general
-    return call
+    public: Any = functools.update_wrapper(call, op.body)
+    public.general = general
+    return public
 
 
 @op(method=False, linear=True)

@@ -19,7 +19,7 @@ def set_printoptions(*, precision: int | None = None, threshold: int | None = No
     _options.update({name: value for name, value in given.items() if value is not None})
 
 
-def _formatter(a: np.ndarray) -> dict[str, Any]:
+def _formatter(a: np.ndarray) -> Any:
     """One format for all elements: ``2.``, ``0.2500`` or ``2.5000e-07``, by the range of the finite ones."""
     digits = _options["precision"]
     finite = np.abs(a[np.isfinite(a)].astype(np.float64))
@@ -27,12 +27,13 @@ def _formatter(a: np.ndarray) -> dict[str, Any]:
     whole = bool((finite == np.floor(finite)).all())
     largest, smallest = (float(nonzero.max()), float(nonzero.min())) if nonzero.size else (0.0, 1.0)
     wide = largest >= 1e8 or (not whole and (smallest < 1e-4 or largest / smallest > 1000))
-    if _options.get("sci", wide):
-        show = f"{{:.{digits}e}}".format
-    elif whole:
-        show = lambda x: f"{x:.0f}." if np.isfinite(x) else f"{x}"
-    else:
-        show = f"{{:.{digits}f}}".format
+    scientific = _options.get("sci", wide)
+
+    def show(x: float) -> str:
+        if scientific or not whole:
+            return f"{x:.{digits}{'e' if scientific else 'f'}}"
+        return f"{x:.0f}." if np.isfinite(x) else f"{x}"
+
     width = max((len(show(x)) for x in a.flat), default=0) if a.size <= _options["threshold"] else 0
     return {"float": lambda x: show(float(x)).rjust(width)}
 

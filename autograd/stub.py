@@ -158,7 +158,7 @@ class Page:
             if method and i == 0:
                 written.append(p.name if p.name == "cls" else "self")
                 continue
-            prefix = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}.get(p.kind, "")
+            prefix = "*" if p.kind is Parameter.VAR_POSITIONAL else "**" if p.kind is Parameter.VAR_KEYWORD else ""
             default = "" if p.default is Parameter.empty else f" = {_literal(p.default)}"
             written.append(f"{prefix}{p.name}: {self.annotation(p.annotation, function)}{default}")
         return written
@@ -207,7 +207,7 @@ class Page:
 @functools.cache
 def imports_of(module: Any) -> dict[str, str]:
     """Where a module's names come from: its module, or the whole line ``import module as name``."""
-    found = {}
+    found: dict[str, str] = {}
     for statement in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(statement, ast.ImportFrom):
             source = importlib.util.resolve_name("." * statement.level + (statement.module or ""), module.__package__)

@@ -189,7 +189,7 @@ numpy_functions: dict[Any, Callable[..., Any]] = {}  # a NumPy function -> what 
 methods: dict[str, Any] = {}  # what was attached, for the stub generator: name -> the declared body
 
 
-def attach(name: str, function: Callable[..., Any], body: Any, *, inplace: bool = False) -> None:
+def attach(name: str, function: Callable[..., Any] | property, body: Any, *, inplace: bool = False) -> None:
     """Make `function` the method `name` of Tensor, and with `inplace` also ``name_``."""
     setattr(Tensor, name, function)
     methods[name] = body

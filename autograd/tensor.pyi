@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from .decompositions import USV
 from .generator import Generator
 from .hooks import Handle
 from .ops.along import Selected
 from .ops.dims import Dims
 from .ops.extrema import MinMax
-from .ops.spectra import SVD
 from .size import Size
 from .tape import Node
 from .views import View
@@ -414,8 +414,12 @@ class Tensor:
         """This tensor in complex64."""
     def char(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
         """This tensor in int8."""
-    def cholesky(self, *, upper: builtins.bool = False) -> Tensor:
-        """The lower triangular L with L Lᵀ = A (or the upper one) for symmetric positive-definite A."""
+    def cholesky(self, upper: builtins.bool = False) -> Tensor:
+        """The triangular factor of A; see `linalg.cholesky`."""
+    def cholesky_inverse(self, upper: builtins.bool = False) -> Tensor:
+        """A⁻¹ from the triangular factor of A."""
+    def cholesky_solve(self, input2: Tensor, upper: builtins.bool = False) -> Tensor:
+        """X with A X = B, where B is `input` and A = L Lᵀ is given by its factor `input2` (or Uᵀ U with `upper`)."""
     def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of equal size, the last possibly smaller."""
     def clamp(self, min: Tensor | builtins.float | None = None, max: Tensor | builtins.float | None = None) -> Tensor:
@@ -670,7 +674,7 @@ class Tensor:
     def int(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
         """This tensor in int32."""
     def inverse(self) -> Tensor:
-        """The inverse of square matrices, A⁻¹ A = I."""
+        """A⁻¹; see `linalg.inv`."""
     def is_complex(self) -> builtins.bool:
         """Whether the elements are complex."""
     def is_contiguous(self) -> builtins.bool:
@@ -771,6 +775,8 @@ class Tensor:
         """y = ln(e^input + e^other), without overflow on the way."""
     def logcumsumexp(self, dim: builtins.int) -> Tensor:
         """Running log Σ exp, y_i = ln Σ_{j ≤ i} e^{x_j} along `dim`."""
+    def logdet(self) -> Tensor:
+        """ln det A: -inf where A is singular, NaN where the determinant is negative."""
     def logical_and(self, other: Tensor | builtins.float) -> Tensor:
         """Whether both are true (not 0)."""
     def logical_and_(self, other: Tensor | builtins.float) -> Self:
@@ -818,6 +824,8 @@ class Tensor:
     def matmul(self, other: Tensor) -> Tensor:
         """Matrix product, Σ_k a_ik b_kj; vectors are rows on the left, columns on the right; leading dimensions
         broadcast."""
+    def matrix_power(self, n: builtins.int) -> Tensor:
+        """Aⁿ; see `linalg.matrix_power`."""
     def max(self, dim: Any = None, keepdim: builtins.bool = False, *, other: Tensor | None = None) -> Any:
         """The largest element; with `dim`, (values, indices) along it; with a tensor, the larger of each pair."""
     def maximum(self, other: Tensor | builtins.float) -> Tensor:
@@ -964,8 +972,8 @@ class Tensor:
         """The products a_i b_j of two vectors."""
     def permute(self, *dims: Any) -> Tensor:
         """Dimension ``dims[i]`` becomes dimension i; a view."""
-    def pinverse(self, *, atol: Any = None, rtol: Any = None, hermitian: builtins.bool = False) -> Tensor:
-        """The Moore-Penrose inverse, from the singular values above max(atol, rtol · largest)."""
+    def pinverse(self, rcond: builtins.float = 1e-15) -> Tensor:
+        """The Moore-Penrose inverse; singular values up to `rcond` · largest count as zero; see `linalg.pinv`."""
     def polygamma(self, n: builtins.int) -> Tensor:
         """`polygamma` of order `n`."""
     def positive(self) -> Tensor:
@@ -978,8 +986,8 @@ class Tensor:
         """y = x for x > 0, else weight · x; `weight` has one element, or one per channel (C) of input (N, C, *)."""
     def prod(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, dtype: Any = None) -> Tensor:
         """Product of the elements."""
-    def qr(self, mode: str = "reduced") -> Tensor:
-        """A = Q R with orthonormal columns of Q and upper triangular R."""
+    def qr(self, some: builtins.bool = True) -> Any:
+        """A = Q R, Q with as many columns as A needs, or square with ``some=False``; see `linalg.qr`."""
     def rad2deg(self) -> Tensor:
         """Radians to degrees, y = input · 180 / π."""
     def rad2deg_(self) -> Self:
@@ -1168,8 +1176,8 @@ class Tensor:
         """Difference, y = input - alpha · other, with broadcasting."""
     def sum(self, dim: Dims = None, keepdim: builtins.bool = False, dtype: Any = None) -> Tensor:
         """Sum over `dim` (an int, several, or all when None); integers sum as int64."""
-    def svd(self, full_matrices: builtins.bool = True) -> SVD:
-        """A = U diag(S) Vh, with the singular values S in descending order."""
+    def svd(self, some: builtins.bool = True, compute_uv: builtins.bool = True) -> USV:
+        """A = U diag(S) Vᵀ; see `linalg.svd`, which returns Vᵀ."""
     def swapaxes(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """Dimensions `dim0` and `dim1` exchanged; a view."""
     def swapdims(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
@@ -1292,7 +1300,7 @@ def wrap(array: np.ndarray, node: Node | None = None) -> Tensor:
 def plain(data: Any) -> Any:
     """The array of a Tensor; anything else as it is."""
 
-def attach(name: str, function: Callable[..., Any], body: Any, *, inplace: builtins.bool = False) -> None:
+def attach(name: str, function: Callable[..., Any] | property, body: Any, *, inplace: builtins.bool = False) -> None:
     """Make `function` the method `name` of Tensor, and with `inplace` also ``name_``."""
 
 def attach_numpy(numpy_function: Any, function: Callable[..., Any]) -> None:

@@ -34,6 +34,6 @@ def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> 
     family = source.family
     base, steps = family if isinstance(family, View) else (source, ())
     result.family = View(base, (*steps, (op, params)))
-    if base.family is None:
+    if not isinstance(base.family, weakref.WeakSet):
         base.family = weakref.WeakSet()
     base.family.add(result)

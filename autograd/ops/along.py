@@ -27,12 +27,6 @@ def take_along(input: Any, indices: Any, /, dim: int) -> Any:
     return np.take_along_axis(input, indices, axis_of(dim, input.ndim)) if input.ndim else input[...].copy()
 
 
-take_along.derivative(
-    input=lambda g, indices, dim, input_shape: put_along(g, indices, dim, input_shape),
-    indices=None,
-)
-
-
 @op(symbol="put", method=False, linear=True)
 def put_along(input: Any, indices: Any, /, dim: int, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape`, with each element of `input` added at its index along `dim`."""
@@ -48,6 +42,10 @@ def put_along(input: Any, indices: Any, /, dim: int, shape: tuple[int, ...]) -> 
     return out
 
 
+take_along.derivative(
+    input=lambda g, indices, dim, input_shape: put_along(g, indices, dim, input_shape),
+    indices=None,
+)
 put_along.derivative(input=lambda g, indices, dim: take_along(g, indices, dim), indices=None)
 
 _PICKS = np.array([[2, 0], [1, 1]])

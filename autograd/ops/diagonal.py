@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import op
-from ..tensor import Tensor, attach_numpy, method
+from ..tensor import Tensor, attach_numpy, method, wrap
 from .dims import axis_of
 
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "one_hot", "trace", "tril", "triu", "vander"]
@@ -75,7 +75,6 @@ def diagonal(input: Any, /, offset: int = 0, dim1: int = 0, dim2: int = 1) -> An
     return view
 
 
-diagonal.derivative(input=lambda g, input_shape, offset, dim1, dim2: on_diagonal(g, input_shape, offset, dim1, dim2))
 diagonal.samples(lambda draw, case: [case(draw(3, 3)), case(draw(2, 3, 4), 1, 0, -1), case(draw(2, 3), -1), case(draw(2, 2), 5)])
 diagonal.errors(lambda draw, case: [case(draw(3)), case(draw(2, 2), 0, 1, -1), case(draw(2, 2), 0, 0, 2)])
 
@@ -91,6 +90,7 @@ def on_diagonal(input: Any, /, shape: tuple[int, ...], offset: int = 0, dim1: in
     return out
 
 
+diagonal.derivative(input=lambda g, input_shape, offset, dim1, dim2: on_diagonal(g, input_shape, offset, dim1, dim2))
 on_diagonal.derivative(input=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2))
 on_diagonal.samples(lambda draw, case: [case(draw(2), (2, 2)), case(draw(4, 2), (2, 4, 3), 1, 0, 2)])
 
@@ -164,7 +164,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The Vandermonde matrix: powers of `x` in columns."""
     n = x.array.shape[-1] if N is None else N
     powers = np.arange(n) if increasing else np.arange(n)[::-1].copy()
-    return x.unsqueeze(-1) ** powers
+    return x.unsqueeze(-1) ** wrap(powers)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -183,4 +183,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     n = int(classes.max()) + 1 if num_classes == -1 else num_classes
     if n < 1 or (classes.size and not 0 <= classes.min() <= classes.max() < n):
         raise ArgumentError(f"one_hot: class values must lie in 0..{n - 1}, got {classes.min()}..{classes.max()}")
-    return tensor.unsqueeze(-1).eq(np.arange(n)).long()
+    return tensor.unsqueeze(-1).eq(wrap(np.arange(n))).long()

@@ -26,7 +26,9 @@ def _evenly(g: Any, input: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     """Elements that share the extremum share its cotangent evenly."""
     mine = input == kept(out, input.shape, dim, keepdim)
     mine = mine | ((input != input) & (kept(out, input.shape, dim, keepdim) != kept(out, input.shape, dim, keepdim)))
-    mine = (mine.detach() if isinstance(mine, Tensor) else mine).astype(input.dtype)
+    if isinstance(mine, Tensor):
+        mine = mine.detach()
+    mine = mine.astype(input.dtype)
     return kept(g, input.shape, dim, keepdim) * (mine / mine.sum(axis=axes_of(dim, len(input.shape)), keepdims=True))
 
 

@@ -186,7 +186,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     """
     if side not in (None, "left", "right") or (side == "left" and right):
         raise ArgumentError(f"searchsorted: side={side!r} and right={right} do not go together; side is 'left' or 'right'")
-    place = "right" if right or side == "right" else "left"
+    place: Any = "right" if right or side == "right" else "left"
     rows, values = sorted_sequence.array, input.array if isinstance(input, Tensor) else np.asarray(input)
     if sorter is not None:
         if sorter.array.shape != rows.shape or sorter.array.dtype != np.int64:

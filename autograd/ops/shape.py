@@ -8,11 +8,12 @@ import numpy as np
 
 from ..errors import ArgumentError, DimensionError, ShapeError
 from ..op import op
+from ..size import Size
 from ..tensor import Tensor, attach, method, wrap
 from .dims import axes_of, axis_of
 
 __all__ = [
-    "adjoint", "broadcast_tensors", "expand_as", "flatten", "flip", "fliplr", "flipud", "moveaxis", "movedim", "narrow",
+    "adjoint", "broadcast_shapes", "broadcast_tensors", "expand_as", "flatten", "flip", "fliplr", "flipud", "moveaxis", "movedim", "narrow",
     "permute", "ravel", "repeat_interleave", "reshape", "roll", "rot90", "select", "squeeze", "swapaxes", "swapdims", "t",
     "tile", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
@@ -246,10 +247,27 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return self.broadcast_to(other.array.shape)
 
 
-def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """The tensors expanded to their common shape."""
-    from .choice import broadcast_shapes
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that tensors of these shapes have together; an int is a shape of one dimension.
 
+    >>> import autograd
+    >>> autograd.broadcast_shapes((2, 1), (3,))
+    Size([2, 3])
+    """
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError:
+        raise ShapeError(f"broadcast_shapes: {', '.join(map(str, shapes))} do not broadcast; sizes must be equal or 1") from None
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors expanded to their common shape.
+
+    >>> import autograd
+    >>> autograd.broadcast_tensors(autograd.ones(2, 1), autograd.tensor([1.0, 2.0]))[0]
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
     shape = broadcast_shapes(*(t.array.shape for t in tensors))
     return tuple(t.broadcast_to(shape) for t in tensors)
 

@@ -183,12 +183,12 @@ def _half_diagonal(x: Any) -> Any:
 
 def _cholesky_pull(g: Any, out: Any) -> Any:
     """½ (S + Sᵀ) with S = L⁻ᵀ Φ(Lᵀ Ḡ) L⁻¹."""
-    half = solved(out.mT, _half_diagonal(out.mT @ g))
+    half = solved(out.mT, _half_diagonal(out.mT @ tril(g)))
     s = solved(out.mT, half.mT)
     return (s + s.mT) * 0.5
 
 
-lower_factor.derivative(input=lambda g, out: _cholesky_pull(tril(g), out))
+lower_factor.derivative(input=lambda g, out: _cholesky_pull(g, out))
 lower_factor.samples(lambda draw, case: [case(_definite(draw, 3, 3)), case(_definite(draw, 2, 2, 2))])
 lower_factor.errors(lambda draw, case: [case(draw(3)), case(draw(2, 3)), case(-np.eye(2))])
 

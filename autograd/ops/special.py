@@ -78,9 +78,6 @@ def lgamma(input: Any, /) -> Any:
     return special.gammaln(input)
 
 
-lgamma.derivative(input=lambda g, input: g * digamma(input))
-
-
 @elementwise(symbol="ψ", floats=True, domain=(0.3, 4.0))
 def digamma(input: Any, /) -> Any:
     """Derivative of `lgamma`, y = Γ'(x) / Γ(x); -inf at 0, NaN at the negative integers.
@@ -94,9 +91,6 @@ def digamma(input: Any, /) -> Any:
     return np.where(input == 0, np.copysign(np.inf, -input), special.psi(input)).astype(input.dtype, copy=False)
 
 
-digamma.derivative(input=lambda g, input: g * _polygamma(input, 1))
-
-
 @op(symbol="ψ⁽ⁿ⁾", method=False)
 def _polygamma(input: Any, /, n: int) -> Any:
     """`polygamma` with the tensor first."""
@@ -105,6 +99,8 @@ def _polygamma(input: Any, /, n: int) -> Any:
     return special.polygamma(n, input).astype(input.dtype, copy=False)
 
 
+lgamma.derivative(input=lambda g, input: g * digamma(input))
+digamma.derivative(input=lambda g, input: g * _polygamma(input, 1))
 _polygamma.derivative(input=lambda g, input, n: g * _polygamma(input, n + 1))
 _polygamma.samples(lambda draw, case: [case(np.abs(draw(2, 3)) + 0.5, n) for n in (0, 1, 2)] + [case(draw(0), 1)])
 

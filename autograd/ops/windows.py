@@ -36,7 +36,8 @@ def padded(x: np.ndarray, padding: Sizes, value: Any = 0, extra: Sizes | None = 
     n = len(padding)
     shape = x.shape[:-n] + tuple(s + 2 * p + e for s, p, e in zip(x.shape[-n:], padding, extra))
     out = np.zeros(shape, x.dtype) if value == 0 else np.full(shape, value, x.dtype)
-    out[(..., *(slice(p, p + s) for s, p in zip(x.shape[-n:], padding)))] = x
+    place: Any = (..., *(slice(p, p + s) for s, p in zip(x.shape[-n:], padding)))
+    out[place] = x
     return out
 
 
@@ -56,13 +57,15 @@ def add_windows(out: np.ndarray, columns: np.ndarray, kernel: Sizes, stride: Siz
     n = len(kernel)
     outputs = columns.shape[-n:]
     for offset in np.ndindex(*kernel):
-        place = tuple(slice(o * d, o * d + (m - 1) * t + 1, t) for o, d, m, t in zip(offset, dilation, outputs, stride))
-        out[(..., *place)] += columns[(..., *offset, *(slice(None),) * n)]
+        spans = (slice(o * d, o * d + (m - 1) * t + 1, t) for o, d, m, t in zip(offset, dilation, outputs, stride))
+        place: Any = (..., *spans)
+        out[place] += columns[(..., *offset, *(slice(None),) * n)]
 
 
 def cropped(x: np.ndarray, padding: Sizes, sizes: Sizes) -> np.ndarray:
     """`x` without its padding."""
-    return x[(..., *(slice(p, p + s) for p, s in zip(padding, sizes)))] if any(padding) else x[(..., *map(slice, sizes))]
+    place: Any = tuple(slice(p, p + s) for p, s in zip(padding, sizes))
+    return x[(..., *place)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
