@@ -13,6 +13,7 @@ from .check import gradcheck as gradcheck
 from .check import gradgradcheck as gradgradcheck
 from .create import from_numpy as from_numpy
 from .create import tensor as tensor
+from .decompositions import *  # noqa: F403
 from .dlpack import from_dlpack as from_dlpack
 from .draw import draw as draw
 from .dtypes import bool_ as bool

@@ -20,11 +20,12 @@ from .ops.solving import check_solve, lower_factor, solved, solved_triangular
 from .ops.solving import det as det
 from .ops.solving import inv as inv
 from .ops.solving import matrix as _matrix
+from .ops.pseudoinverse import cutoff, pseudoinverse
 from .ops.solving import slogdet as slogdet
 from .ops.spectra import SVD, singular
 from .ops.spectra import eigh as eigh
 from .ops.spectra import qr as qr
-from .tensor import Tensor, attach, wrap
+from .tensor import Tensor, plain, wrap
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
@@ -193,24 +194,30 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return result
 
 
-def pinv(A: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
-    """The Moore-Penrose inverse, from the singular values above max(atol, rtol · largest)."""
-    u, s, vh = singular(A, False)
-    keep = s.array > _cutoff(s.array, A.array.shape, atol, rtol)
-    inverse = wrap(keep.astype(s.array.dtype)) / s.masked_fill(wrap(~keep), 1.0)
-    return (vh.mT * inverse.unsqueeze(-2)) @ u.mT
+def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
+    """The Moore-Penrose inverse, from the singular values above max(atol, rtol · largest); `rcond` is the old `rtol`.
+
+    `hermitian`: A is symmetric, and only its lower triangle is read.
+
+    >>> import autograd
+    >>> autograd.linalg.pinv(autograd.tensor([[2.0, 0.0], [0.0, 0.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.0000]])
+    """
+    return pseudoinverse(A, plain(atol), plain(rcond if rtol is None else rtol), hermitian)
 
 
-def matrix_rank(A: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
-    """How many singular values exceed max(atol, rtol · largest)."""
-    s = singular(A.detach(), False).S.array
-    return wrap(np.asarray((s > _cutoff(s, A.array.shape, atol, rtol)).sum(-1)))
+def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
+    """How many singular values exceed max(atol, rtol · largest); `tol` is the old `atol`.
 
-
-def _cutoff(s: np.ndarray, shape: tuple[int, ...], atol: Any, rtol: Any) -> Any:
-    if rtol is None:
-        rtol = 0.0 if atol is not None else max(shape[-2:]) * np.finfo(s.dtype).eps
-    return np.maximum(0.0 if atol is None else atol, rtol * s.max(-1, keepdims=True, initial=0))
+    >>> import autograd
+    >>> autograd.linalg.matrix_rank(autograd.eye(3))
+    tensor(3)
+    """
+    A = A.detach()
+    s = np.abs(eigh(A).eigenvalues.array) if hermitian else singular(A, False).S.array
+    above = s > cutoff(s, A.array.shape, plain(tol if atol is None else atol), plain(rtol))
+    return wrap(np.asarray(above.sum(-1)))
 
 
 def cond(A: Tensor, p: Any = None) -> Tensor:
@@ -221,8 +228,6 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
 
 
-for _name, _function in (("inverse", inv), ("cholesky", cholesky), ("svd", svd), ("qr", qr), ("pinverse", pinv)):
-    attach(_name, _function, _function)
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "inv_ex", "matmul",
     "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular",

@@ -36,6 +36,7 @@ CALLS = {
     ("normal", "number_mean"): lambda std, mean, *args, **kwargs: autograd.normal(mean, std, *args, **kwargs),
     ("linalg.pinv", "singular"): lambda a, b: autograd.linalg.pinv(a @ b.mT),
     ("zero_", ""): lambda x: x.clone().zero_(),
+    ("rand_like", ""): lambda *args, **kwargs: autograd.randn_like(*args, **kwargs),
     **{("polygamma", f"polygamma_n_{n}"): lambda x, n: autograd.polygamma(n, x) for n in range(5)},
     ("nn.functional.embedding", ""): lambda weight, i, **kwargs: nn.functional.embedding(i, weight, **kwargs),
     ("nn.functional.embedding_bag", ""): lambda weight, i, **kwargs: nn.functional.embedding_bag(i, weight, **kwargs),
@@ -73,9 +74,9 @@ def test_samples(info, dtype):
     for i, sample in enumerate(info.sample_inputs("cpu", dtype, requires_grad=differentiable)):
         what = f"{info.name} sample {i}: {_describe(sample)}"
         arguments = to_ours((sample.input, *sample.args)), to_ours(sample.kwargs)
-        torch.manual_seed(42)  # the seed that the database itself sets for some
+        torch.manual_seed(SEED)
         theirs = info.op(sample.input, *sample.args, **sample.kwargs)
-        autograd.manual_seed(42)
+        autograd.manual_seed(SEED)
         ours = function(*arguments[0], **arguments[1])
         # Decompositions are unique up to signs and rotations: the database knows what of them can be compared.
         theirs, ours = sample.output_process_fn_grad(theirs), sample.output_process_fn_grad(ours)
@@ -93,7 +94,9 @@ def _ours(info):
 def _compare_gradients(ours, theirs, arguments, sample, what, scale):
     seeds, outs, our_outs = [], [], []
     for k, (a, b) in enumerate(zip(flat(ours), flat(theirs), strict=True)):
-        if isinstance(b, torch.Tensor) and b.requires_grad:
+        if isinstance(b, torch.Tensor) and b.requires_grad and not (a.requires_grad or _is_constant(b, sample)):
+            pytest.fail(f"{what}: output {k} is not on our tape")
+        if isinstance(b, torch.Tensor) and b.requires_grad and a.requires_grad:
             seeds.append(np.cos(1.0 + k + np.arange(b.numel())).reshape(b.shape).astype(b.detach().numpy().dtype))
             outs.append(b)
             our_outs.append(a)
@@ -111,6 +114,13 @@ def _compare_gradients(ours, theirs, arguments, sample, what, scale):
             )
         else:
             assert_same(a, b, f"{what}: gradient of the input of shape {tuple(leaf.shape)}", scale)
+
+
+def _is_constant(out, sample):
+    """Whether PyTorch records `out` only to give zeros as its gradient: a random draw, a zeroth power."""
+    inputs = list(leaves((sample.input, *sample.args, sample.kwargs)))
+    gradients = torch.autograd.grad(out.sum(), inputs, allow_unused=True, retain_graph=True)
+    return not any(g is not None and g.any() for g in gradients)
 
 
 def _describe(sample):
