@@ -1,0 +1,121 @@
+"""Recurrent layers over whole sequences, padded or packed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd import Tensor
+from autograd.errors import ArgumentError
+from autograd.ops.cells import gru_gates, lstm_gates
+from autograd.ops.matmul import product
+
+from .rnn_base import RNNBase, State, Step, Weights
+
+
+class RNN(RNNBase):
+    """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or relu, layer upon layer (Elman, 1990).
+
+    `input`: (T, B, in), (B, T, in) if `batch_first`, (T, in), or a PackedSequence; `hx`: (layers · directions, B,
+    hidden), zeros unless given. Returns the last layer's h of all steps, in the form of the input, and the last h of
+    all layers. `dropout` acts between layers, in training.
+
+    >>> import autograd
+    >>> from nn.layers.rnn import RNN
+    >>> output, h = RNN(3, 4, num_layers=2)(autograd.zeros(7, 5, 3))
+    >>> output.shape, h.shape
+    (Size([7, 5, 4]), Size([2, 5, 4]))
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh",
+                 bias: bool = True, batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
+                 device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+        if nonlinearity not in ("tanh", "relu"):
+            raise ArgumentError(f"nonlinearity: expected 'tanh' or 'relu', got {nonlinearity!r}")
+        super().__init__(f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, bias, batch_first, dropout,
+                         bidirectional, dtype=dtype)  # fmt: skip
+        self.nonlinearity = nonlinearity
+
+    def _step(self, w: Weights) -> Step:
+        hh, smooth = w.hh.t(), self.nonlinearity == "tanh"
+
+        def step(x: Tensor, state: State) -> State:
+            total = x + product(state[0], hh)
+            return (total.tanh() if smooth else total.relu(),)
+
+        return step
+
+
+class LSTM(RNNBase):
+    """Long short-term memory: each step a `LSTMCell`, layer upon layer (Hochreiter and Schmidhuber, 1997).
+
+    [i f g o] = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh;  c_t = σ(f) c_{t-1} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t), and
+    with `proj_size` W_hr times that (Sak et al., 2014). Used as `RNN`, with the pair (h, c) in the place of h.
+
+    >>> import autograd
+    >>> from nn.layers.rnn import LSTM
+    >>> output, (h, c) = LSTM(3, 4, bidirectional=True, batch_first=True)(autograd.zeros(5, 7, 3))
+    >>> output.shape, h.shape, c.shape
+    (Size([5, 7, 8]), Size([2, 5, 4]), Size([2, 5, 4]))
+    """
+
+    gates = 4
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0,
+                 device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+        super().__init__("LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+                         proj_size, dtype=dtype)  # fmt: skip
+
+    def _step(self, w: Weights) -> Step:
+        hh, hr = w.hh.t(), None if w.hr is None else w.hr.t()
+
+        def step(x: Tensor, state: State) -> State:
+            new = lstm_gates(x + product(state[0], hh), state[1])
+            return (new.h if hr is None else product(new.h, hr)), new.c
+
+        return step
+
+    def _states(self) -> dict[str, int]:
+        return {"hx[0]": self.proj_size or self.hidden_size, "hx[1]": self.hidden_size}
+
+    def _pair(self, state: State) -> Any:
+        return state
+
+    def _unpair(self, hx: Any) -> State:
+        if isinstance(hx, Tensor) or len(hx) != 2:
+            raise ArgumentError("LSTM: hx must be a pair of tensors, (h, c)")
+        return tuple(hx)
+
+
+class GRU(RNNBase):
+    """Gated recurrent units: each step a `GRUCell`, layer upon layer (Cho et al., 2014). Used as `RNN`.
+
+    [r z] = σ(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh);  n = tanh(W_in x_t + b_in + r (W_hn h_{t-1} + b_hn));
+    h_t = (1 - z) n + z h_{t-1}.
+
+    >>> import autograd
+    >>> from nn.layers.rnn import GRU
+    >>> output, h = GRU(3, 4)(autograd.zeros(7, 3))
+    >>> output.shape, h.shape
+    (Size([7, 4]), Size([1, 4]))
+    """
+
+    gates = 3
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device: Any = None,
+                 dtype: Any = None) -> None:  # fmt: skip
+        super().__init__("GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+                         dtype=dtype)  # fmt: skip
+
+    def _input_bias(self, w: Weights) -> Tensor | None:
+        return w.bias_ih  # the reset gate acts on W_hn h + b_hn, so b_hh stays with its product
+
+    def _step(self, w: Weights) -> Step:
+        hh, bias = w.hh.t(), w.bias_hh
+
+        def step(x: Tensor, state: State) -> State:
+            hidden = product(state[0], hh)
+            return (gru_gates(x, hidden if bias is None else hidden + bias, state[0]),)
+
+        return step
