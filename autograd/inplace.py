@@ -10,11 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from .errors import TapeError
+from .errors import ArgumentError, DTypeError, ShapeError, TapeError
 from .op import op
 from .tape import LEAF, Node
 from .tensor import Tensor, wrap
 from .views import Steps, View, replay
+
+
+def check_fits(tensor: Tensor, result: np.ndarray, by: str) -> None:
+    """Raise unless `result` can be stored in `tensor`, each element in a place of its own."""
+    array = tensor.array
+    if result.shape != array.shape:
+        raise ShapeError(
+            f"{by}: the result has shape {result.shape}, which does not fit in place into {array.shape}; write out of place"
+        )
+    if not np.can_cast(result.dtype, array.dtype, "same_kind"):
+        raise DTypeError(
+            f"{by}: the result is {result.dtype}, which cannot be stored in {array.dtype}; convert first, or write out of place"
+        )
+    if 0 in array.strides and any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape)):
+        raise TapeError(f"{by}: this tensor was expanded, so some elements share one place in memory; clone() it first")
+    if not array.flags.writeable:
+        raise ArgumentError(f"{by}: this tensor shares the memory of a read-only NumPy array; clone() it first")
+
+
+def into(out: Tensor | None, result: Tensor, name: str) -> Tensor:
+    """`result`, written into ``out=`` if that was given to the function `name`."""
+    return result if out is None else out._write(result, f"{name}(out=...)")
 
 
 @op(method=False, linear=True)
@@ -47,7 +69,6 @@ def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
         _renew(tensor, result.node)
     else:
         assert isinstance(family, View)
-        _forbid_overlap(tensor, by)
         _renew(base, written(wrap(base.array, base.node), result, family.steps).node)
     if isinstance(base.family, View) or base.family is None:
         return
@@ -64,8 +85,3 @@ def _renew(tensor: Tensor, node: Node | None) -> None:
     if retaining and hooks is not None and node is not None:
         hooks[:] = [hook for hook in hooks if hook not in retaining]
         node.hooks = [*(node.hooks or ()), *retaining]
-
-
-def _forbid_overlap(tensor: Tensor, by: str) -> None:
-    if any(stride == 0 and size > 1 for stride, size in zip(tensor.array.strides, tensor.array.shape)):
-        raise TapeError(f"{by}: this tensor was expanded, so some elements share one place in memory; clone() it first")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .dtypes import as_dtype, is_floating
 from .engine import backward
-from .errors import DTypeError, ShapeError, TapeError
+from .errors import DTypeError, TapeError
 from .recording import ROOT as ROOT
 from .recording import recording
 from .size import Size
@@ -113,15 +113,10 @@ class Tensor:
 
     def _write(self, result: Tensor, by: str) -> Tensor:
         """Take over `result`'s values and history: the one way in which an op writes in place."""
-        if result.array.shape != self.array.shape:
-            raise ShapeError(f"{by}: the result has shape {tuple(result.shape)}, which does not fit in place into "
-                             f"{tuple(self.shape)}; write out of place")  # fmt: skip
-        if not np.can_cast(result.array.dtype, self.array.dtype, "same_kind"):
-            raise DTypeError(f"{by}: the result is {result.array.dtype}, which cannot be stored in {self.array.dtype}; "
-                             f"convert first, or write out of place")  # fmt: skip
-        if recording.scope is not None:
-            from .inplace import rebase
+        from .inplace import check_fits, rebase
 
+        check_fits(self, result.array, by)
+        if recording.scope is not None:
             rebase(self, result, by)
         np.copyto(self.array, result.array, casting="same_kind")
         mark_written(self.array, by)
