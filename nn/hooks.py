@@ -135,7 +135,8 @@ class _Watch:
     """Stands at a module's inputs and outputs on the tape, to call its backward hooks."""
 
     def __init__(self, module: Module, args: tuple[Any, ...]) -> None:
-        self.module, self.grad_output = module, None
+        self.module = module
+        self.grad_output: tuple[Any, ...] | None = None
         self.places = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
         self.count, values = len(args), list(args)
         if self.places:

@@ -48,13 +48,16 @@ class Module:
     """
 
     training: bool
+    _name: str  # what the module that holds this one calls it
+    _buffers: dict[str, bool]  # name -> whether it is part of the state dict
+    _hooks: Any  # see nn/hooks.py
 
     def __init__(self) -> None:
         put = object.__setattr__
         put(self, "training", True)
-        put(self, "_name", "")  # what the module that holds this one calls it
-        put(self, "_buffers", {})  # name -> whether it is part of the state dict
-        put(self, "_hooks", None)  # see nn/hooks.py
+        put(self, "_name", "")
+        put(self, "_buffers", {})
+        put(self, "_hooks", None)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; a subclass writes it, and callers call the module itself."""

@@ -25,21 +25,23 @@ class Sets:
 def load(settings: Settings) -> Sets:
     """The sets that ``--data`` names."""
     name = settings.data
+    text: data.CharText | None = None
+    train: Any
+    test: Any
     if name == "text":
         text = data.CharText()
         train, test = text.split()
-        sets = Sets(train, test, list(text.vocabulary), text)
+        classes = list(text.vocabulary)
     elif name in ("digits", "fashion-mnist", "mnist"):
-        source = {"digits": data.digits, "fashion-mnist": data.fashion_mnist, "mnist": data.mnist}[name]
+        source: Any = {"digits": data.digits, "fashion-mnist": data.fashion_mnist, "mnist": data.mnist}[name]
         train, test = source(train=True), source(train=False)
-        sets = Sets(train, test, [str(c) for c in train.classes])
+        classes = [str(c) for c in train.classes]
     elif Path(name).is_dir():
         folder = data.FolderDataset(name)
         train, test = data.random_split(folder, [0.8, 0.2], generator=Generator().manual_seed(settings.seed))
-        sets = Sets(train, test, [str(c) for c in folder.classes])
+        classes = [str(c) for c in folder.classes]
     else:
         raise DataError(f"--data: expected digits, fashion-mnist, mnist, text or an existing folder, got {name!r}")
-    if not settings.limit:
-        return sets
-    few = data.Subset(sets.train, range(min(settings.limit, len(sets.train))))
-    return Sets(few, sets.test, sets.classes, sets.text)
+    if settings.limit:
+        train = data.Subset(train, range(min(settings.limit, len(train))))
+    return Sets(train, test, classes, text)

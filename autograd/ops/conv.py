@@ -83,9 +83,9 @@ def convolution_weight(
     out = np.zeros((groups, f // groups, c * math.prod(kernel)), kind)
     for part in _blocks(len(input), c * groups * math.prod(kernel) * math.prod(cotangent.shape[2:])):
         x, g = padded(input[part], padding), cotangent[part]
-        reach = tuple(slice((o - 1) * t + d * (k - 1) + 1)
-                      for o, t, d, k in zip(g.shape[2:], stride, dilation, kernel))  # fmt: skip
-        out += _rows(g, groups) @ _columns(x[(..., *reach)], groups, kernel, stride, dilation).swapaxes(1, 2)
+        ends = ((o - 1) * t + d * (k - 1) + 1 for o, t, d, k in zip(g.shape[2:], stride, dilation, kernel))
+        reach: Any = (..., *map(slice, ends))
+        out += _rows(g, groups) @ _columns(x[reach], groups, kernel, stride, dilation).swapaxes(1, 2)
     return out.reshape(f, c, *kernel)
 
 

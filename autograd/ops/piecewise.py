@@ -184,6 +184,6 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     else:
         low = input.array <= 0
         slope = np.ones(low.shape, input.array.dtype)
-        slope[low] = lower + (upper - lower) * default_generator.uniform(np.count_nonzero(low), np.float64)
+        slope[low] = lower + (upper - lower) * default_generator.uniform(int(np.count_nonzero(low)), np.float64)
         result = input * wrap(slope)
     return input._write(result, "rrelu(inplace=True)") if inplace else result

@@ -74,7 +74,7 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
         scores = scores + _as_bias(attn_mask, query)
     weights = scores.softmax(-1)
     if attn_mask is not None and attn_mask.array.dtype.kind == "b":
-        weights = weights.masked_fill(wrap(~attn_mask.array.any(-1, keepdims=True)), 0.0)  # a row that may look nowhere
+        weights = weights.masked_fill(wrap(np.asarray(~attn_mask.array.any(-1, keepdims=True))), 0.0)  # a row that may look nowhere
     return dropout(weights, dropout_p) @ value
 
 

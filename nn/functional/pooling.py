@@ -67,12 +67,12 @@ def max_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
 
 def max_pool1d_with_indices(input: Tensor, *args: Any, **kwargs: Any) -> Any:
     """`max_pool1d` with indices."""
-    return max_pool1d(input, *args, **kwargs, return_indices=True)
+    return max_pool1d(input, *args, **kwargs | {"return_indices": True})
 
 
 def max_pool2d_with_indices(input: Tensor, *args: Any, **kwargs: Any) -> Any:
     """`max_pool2d` with indices."""
-    return max_pool2d(input, *args, **kwargs, return_indices=True)
+    return max_pool2d(input, *args, **kwargs | {"return_indices": True})
 
 
 def _avg(name: str, n: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool,

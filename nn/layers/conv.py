@@ -21,6 +21,7 @@ class _Conv(Module):
 
     n: int
     transposed = False
+    output_padding: tuple[int, ...]
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
                  dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros",
@@ -39,7 +40,7 @@ class _Conv(Module):
         self.stride = sizes_of(name, stride, self.n, "stride")
         if padding == "same" and any(s != 1 for s in self.stride):
             raise ArgumentError(f"{name}: padding='same' needs stride=1, got {self.stride}")
-        self.padding = padding if isinstance(padding, str) else sizes_of(name, padding, self.n, "padding", 0)
+        self.padding: Any = padding if isinstance(padding, str) else sizes_of(name, padding, self.n, "padding", 0)
         self.dilation = sizes_of(name, dilation, self.n, "dilation")
         self.output_padding = sizes_of(name, output_padding, self.n, "output_padding", 0)
         outer, inner = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)

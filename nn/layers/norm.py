@@ -18,6 +18,9 @@ class _Tracked(Module):
     """Weight and bias, and running statistics: what batch and instance normalisation share."""
 
     ndims: tuple[int, ...]
+    running_mean: Any
+    running_var: Any
+    num_batches_tracked: Any
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
                  dtype: Any, bias: bool) -> None:  # fmt: skip
@@ -111,7 +114,7 @@ class _InstanceNorm(_Tracked):
         if x.shape[1] != self.num_features and self.affine:
             raise ShapeError(f"{type(self).__name__}: expected {self.num_features} channels, got {list(input.shape)}")
         y = F.instance_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
-                            self.training or not self.track_running_stats, self.momentum, self.eps)  # fmt: skip
+                            self.training or not self.track_running_stats, self.momentum or 0.0, self.eps)  # fmt: skip
         return y.squeeze(0) if single else y
 
 

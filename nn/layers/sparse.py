@@ -57,7 +57,8 @@ class Embedding(Module):
         """An embedding with the given weight, by default not trained further."""
         if embeddings.dim() != 2:
             raise ShapeError(f"embeddings: expected a matrix, got shape {list(embeddings.shape)}")
-        return cls(*embeddings.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
+        rows, columns = embeddings.shape
+        return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def extra_repr(self) -> str:
         tail = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
