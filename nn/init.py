@@ -62,7 +62,10 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     """Uniform on [a, b)."""
     kind = _kind(tensor)
     draws = (generator or default_generator).uniform(tensor.array.size, kind).reshape(tensor.array.shape)
-    return _put(tensor, draws * kind.type(b - a) + kind.type(a), "init.uniform_")
+    low = kind.type(a)
+    if kind == np.float32:  # rounded once, as by the fused multiply-add that PyTorch is compiled to
+        return _put(tensor, draws * np.float64(kind.type(b) - low) + np.float64(low), "init.uniform_")
+    return _put(tensor, draws * (kind.type(b) - low) + low, "init.uniform_")
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
