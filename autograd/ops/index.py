@@ -98,11 +98,24 @@ def elements_of(input: Any, /, key: Any) -> Any:
 def added_at(input: Any, /, shape: tuple[int, ...], key: Any) -> Any:
     """Zeros of `shape` with ``input`` added at `key`, repeated places adding up: the transpose of `elements_of`."""
     out = np.zeros(shape, input.dtype)
-    if any(isinstance(part, np.ndarray) and part.dtype.kind != "b" for part in key):
+    if len(key) == 1 and isinstance(key[0], np.ndarray) and key[0].dtype.kind != "b" and len(shape) > 1:
+        _add_rows(out, key[0].reshape(-1), input)
+    elif any(isinstance(part, np.ndarray) and part.dtype.kind != "b" for part in key):
         np.add.at(out, key, input)
     else:
         out[key] = input  # a mask meets no element twice
     return out
+
+
+def _add_rows(out: np.ndarray, index: np.ndarray, input: np.ndarray) -> None:
+    """Add whole rows, as the gradient of an embedding does: sorted, equal indices stand together and are summed at once."""
+    if not input.size:
+        return
+    index = index % len(out)
+    order = index.argsort(kind="stable")
+    index = index[order]
+    first = np.flatnonzero(np.diff(index, prepend=-1))
+    out[index[first]] = np.add.reduceat(input.reshape(-1, *out.shape[1:])[order], first, axis=0)
 
 
 _KEY = (np.array([0, 2, 0]),)
@@ -111,7 +124,8 @@ elements_of.samples(lambda draw, case: [case(draw(3, 2), _KEY), case(draw(3), (n
                                         case(draw(3, 4), (*_KEY, slice(1, 3)))])  # fmt: skip
 elements_of.errors(lambda draw, case: [case(draw(2), _KEY), case(draw(2), (np.array([True, False, True]),))])
 added_at.derivative(input=lambda g, key: elements_of(g, key))
-added_at.samples(lambda draw, case: [case(draw(3, 2), (4, 2), _KEY)])
+added_at.samples(lambda draw, case: [case(draw(3, 2), (4, 2), _KEY), case(draw(3, 2, 2), (3, 2), (_KEY[0][:, None] - [1, 2],)),
+                                     case(draw(3), (4,), _KEY), case(draw(3, 2), (4, 3), (*_KEY, slice(1, 3)))])  # fmt: skip
 
 
 @op(symbol="[ ] =", method=False, linear=True)

@@ -24,6 +24,14 @@ def extra_at_end(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, d
     return tuple(extra)
 
 
+def _first_inside(outputs: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> np.ndarray:
+    """The first offset in each window, counted through the kernel, that is not in the padding."""
+    first = np.zeros((), np.int64)
+    for m, k, t, p, d in zip(outputs, kernel, stride, padding, dilation):
+        first = first[..., None] * k + np.maximum(0, -((np.arange(m) * t - p) // d))
+    return first
+
+
 @op(name="max_pool", symbol="max pool", method=False, multiple=True)
 def max_pool(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool = False) -> Any:
     """The largest element of each window over the last dimensions, and its index among all elements there."""
@@ -33,10 +41,15 @@ def max_pool(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilati
     low = -np.inf if input.dtype.kind == "f" else np.iinfo(input.dtype).min
     view = windows(padded(input, padding, low, extra), kernel, stride, dilation)
     outputs = view.shape[-n:]
-    flat = view.reshape(*input.shape[:-n], math.prod(kernel), *outputs)
-    best = flat.argmax(-n - 1)
-    values = np.take_along_axis(flat, np.expand_dims(best, -n - 1), -n - 1).squeeze(-n - 1)
-    offsets = np.unravel_index(best, kernel)
+    full, kind = (slice(None),) * n, np.min_scalar_type(math.prod(kernel))
+    values = view[(..., *(0,) * n, *full)].copy()
+    best = np.broadcast_to(_first_inside(outputs, kernel, stride, padding, dilation), values.shape).astype(kind)
+    for k, offset in enumerate(np.ndindex(*kernel)):
+        here = view[(..., *offset, *full)]
+        wins = (here > values) | np.isnan(here)  # a NaN is greater than anything
+        np.maximum(best, wins * kind.type(k), out=best)  # k grows: the last to win
+        np.maximum(values, here, out=values)
+    offsets = np.unravel_index(best.astype(np.intp), kernel)
     index = np.zeros(best.shape, np.int64)
     for i, (offset, size) in enumerate(zip(offsets, spatial)):
         starts = (np.arange(outputs[i]) * stride[i] - padding[i]).reshape((-1,) + (1,) * (n - i - 1))
@@ -44,14 +57,19 @@ def max_pool(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilati
     return Selected(values, index)
 
 
-def _max_pull(g: Any, out: Any, input_shape: tuple[int, ...], kernel: Sizes) -> Any:
+def _max_pull(g: Any, out: Any, input_shape: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     n = len(kernel)
-    lead, flat = tuple(input_shape[:-n]), math.prod(input_shape[-n:])
-    places = out[1].reshape((*lead, -1))
-    return put_along(g[0].reshape((*lead, -1)), places, -1, (*lead, flat)).reshape(input_shape)
+    lead, size = tuple(input_shape[:-n]), math.prod(input_shape[-n:])
+    each = (*lead, math.prod(g[0].shape[-n:]))
+    values, places = g[0].reshape(each), out[1].reshape(each)
+    if all(t > d * (k - 1) for t, d, k in zip(stride, dilation, kernel)):  # no two windows meet
+        return max_unpool(values, places, size).reshape(input_shape)
+    return put_along(values, places, -1, (*lead, size)).reshape(input_shape)
 
 
-max_pool.derivative(input=lambda g, out, input_shape, kernel: _max_pull(g, out, input_shape, kernel))
+max_pool.derivative(
+    input=lambda g, out, input_shape, kernel, stride, dilation: _max_pull(g, out, input_shape, kernel, stride, dilation)
+)
 max_pool.samples(lambda draw, case: [case(draw(1, 2, 5), (2,), (2,), (0,), (1,)), case(draw(2, 1, 4, 5), (3, 2), (1, 2), (1, 1), (1, 1)),
                                      case(draw(1, 1, 5, 5), (2, 2), (2, 2), (0, 0), (2, 1), True)])  # fmt: skip
 
@@ -63,7 +81,9 @@ def max_unpool(input: Any, indices: Any, /, size: int) -> Any:
     Windows that overlap may have met in one maximum: it is written once.  As in PyTorch, each of them gets its cotangent.
     """
     out = np.zeros((*input.shape[:-1], size), input.dtype)
-    np.put_along_axis(out, indices, input, -1)
+    rows = math.prod(input.shape[:-1])
+    start = np.arange(0, rows * size, max(size, 1))[:rows].reshape(*input.shape[:-1], 1)
+    out.reshape(-1)[indices + start] = input
     return out
 
 
