@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
 import autograd
 from autograd.tensor import wrap
 from nn.layers import cells, rnn
 from nn.utils.rnn import PackedSequence, pack_padded_sequence
+
+torch = pytest.importorskip("torch")
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
