@@ -66,7 +66,7 @@ class detect_anomaly:
     >>> import autograd
     >>> from autograd.anomaly import detect_anomaly
     >>> x = autograd.tensor([1.0, -1.0], requires_grad=True)
-    >>> with detect_anomaly():
+    >>> with detect_anomaly():  # doctest: +ELLIPSIS
     ...     x**0.5
     Traceback (most recent call last):
     autograd.errors.TapeError: `pow` made nan at [1] out of finite operands ...

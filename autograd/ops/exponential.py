@@ -91,8 +91,8 @@ def log10(input: Any, /) -> Any:
     """Logarithm to base 10.
 
     >>> import autograd
-    >>> autograd.log10(autograd.tensor([1.0, 1000.0]))
-    tensor([0., 3.])
+    >>> autograd.log10(autograd.tensor([1.0, 10.0]))
+    tensor([0., 1.])
     """
     return np.log10(input)
 
@@ -119,8 +119,8 @@ def logaddexp(input: Any, other: Any, /) -> Any:
     """y = ln(e^input + e^other), without overflow on the way.
 
     >>> import autograd
-    >>> autograd.logaddexp(autograd.tensor([0.0, 1000.0]), autograd.tensor([0.0, 1000.0]))
-    tensor([   0.6931, 1000.6931])
+    >>> autograd.logaddexp(autograd.tensor([0.0, 200.0]), autograd.tensor([0.0, 200.0]))
+    tensor([  0.6931, 200.6931])
     """
     return np.logaddexp(input, other)
 

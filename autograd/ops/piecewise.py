@@ -74,7 +74,7 @@ def hardswish(input: Any, /) -> Any:
     >>> import autograd
     >>> from autograd.ops.piecewise import hardswish
     >>> hardswish(autograd.tensor([-4.0, 0.0, 1.5]))
-    tensor([0.0000, 0.0000, 1.1250])
+    tensor([-0.0000,  0.0000,  1.1250])
     """
     return input * np.minimum(np.maximum(input + 3, 0), 6) / 6
 

@@ -128,7 +128,7 @@ def mvlgamma(input: Any, p: int) -> Any:
 
     >>> import autograd
     >>> autograd.mvlgamma(autograd.tensor([3.0]), 2)
-    tensor([1.5494])
+    tensor([1.5502])
     """
     if p < 1:
         raise ArgumentError(f"mvlgamma: p must be at least 1, got {p}")
