@@ -60,8 +60,11 @@ def not_a_tensor(op: Op, operands: tuple[Any, ...], value: Any) -> ArgumentError
     )
 
 
-def explain(op: Op, arrays: Any, params: tuple[Any, ...], error: Exception) -> WengertError:
+def explain(op: Op, arrays: Any, params: tuple[Any, ...], error: Exception) -> Exception:
     """NumPy's complaint about the body of `op`, told in the caller's terms."""
+    if isinstance(error, AttributeError):  # the body asked a number for its shape or type; else it is our mistake
+        numbers = [x for x in arrays if isinstance(x, bool | int | float | complex)]
+        return not_a_tensor(op, arrays, numbers[0]) if numbers else error
     shown = [f"{name}: {_describe(x)}" for name, x in zip(op.input_names(len(arrays)), arrays)]
     shown += [f"{name}={value!r}" for name, value in zip(op.parameters, params)]
     shaped = [x for x in arrays if isinstance(x, np.ndarray)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from .dtypes import as_dtype, get_default_dtype, int64, is_floating, result_type
 from .errors import ArgumentError, DTypeError, ShapeError
+from .recording import is_grad_enabled
 from .tensor import Tensor, method, wrap
 
 __all__ = [
@@ -30,9 +31,11 @@ def shape_of(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return shape
 
 
-def finish(array: np.ndarray, out: Tensor | None, requires_grad: bool) -> Tensor:
-    """A new tensor around `array`, or `out` with its values."""
+def finish(array: np.ndarray, out: Tensor | None, requires_grad: bool, exact: bool = False) -> Tensor:
+    """A new tensor around `array`, or `out` with its values; `exact`: only if `out` has its very type."""
     if out is not None:
+        if exact and out.array.dtype != array.dtype:
+            raise DTypeError(f"out: expected a tensor of {array.dtype}, got {out.array.dtype}")
         return out._write(wrap(array), "out=")
     return wrap(array).requires_grad_() if requires_grad else wrap(array)
 
@@ -123,7 +126,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
     >>> autograd.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
-    if steps < 0:
+    if not isinstance(steps, int | np.integer) or steps < 0:
         raise ArgumentError(f"steps: expected a non-negative int, got {steps}")
     ends = [np.asarray(x.array if isinstance(x, Tensor) else x) for x in (start, end)]
     if any(x.ndim for x in ends):
@@ -218,10 +221,15 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = int64, dev
 
 
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """real + i imag; a constant, for complex tensors are not differentiated."""
+    """real + i imag; of constants, for complex tensors are not differentiated."""
+    if not isinstance(real, Tensor) or not isinstance(imag, Tensor):
+        kinds = f"{type(real).__name__} and {type(imag).__name__}"
+        raise ArgumentError(f"complex: real and imag must be Tensors, got {kinds}; write autograd.tensor(...)")
+    if is_grad_enabled() and (real.requires_grad or imag.requires_grad):
+        raise DTypeError("complex: real or imag requires grad, but complex tensors are not differentiated; detach() it first")
     if real.dtype != imag.dtype or not is_floating(real.dtype):
         raise DTypeError(f"complex: real and imag must be floats of one type, got {real.dtype} and {imag.dtype}")
-    return finish(real.array + 1j * imag.array, out, False)
+    return finish(real.array + 1j * imag.array, out, False, exact=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

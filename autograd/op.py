@@ -153,7 +153,7 @@ class Op:
     def apply(self, operands: tuple[Any, ...], params: tuple[Any, ...] = ()) -> Any:
         """Compute, and record if an operand is on the tape.  On plain arrays alone, an op is a plain NumPy function."""
         if self.elementwise and (len(operands) > 1 or self.floats):
-            operands = promote(operands, self.floats)
+            operands = promote(operands, self.floats, self.name)
         arrays: list[Any] = []
         parents: list[Node | None] = []
         tensors = False
@@ -174,7 +174,7 @@ class Op:
                 out = quiet().run(self.body, *arrays, *params)
         except (WengertError, NotImplementedError):
             raise
-        except (ValueError, TypeError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, np.linalg.LinAlgError) as error:
             raise explain(self, arrays, params, error) from None
         if not tensors:
             return out

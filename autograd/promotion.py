@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import category, get_default_dtype, result_type, scalar_dtype
+from .errors import ArgumentError
 from .op import op
 from .tensor import Tensor
 
@@ -21,11 +22,13 @@ cast.derivative(input=lambda g, input_dtype: cast(g, input_dtype))
 cast.samples(lambda draw, case: [case(draw(2, 3), np.dtype("float64")), case(draw(2), np.dtype("int64"))])
 
 
-def promote(operands: tuple[Any, ...], floats: bool = False) -> tuple[Any, ...]:
+def promote(operands: tuple[Any, ...], floats: bool = False, name: str = "") -> tuple[Any, ...]:
     """Cast the operands to their common type; the casts are themselves on the tape.  Numbers stay numbers."""
     plain = [x.array if isinstance(x, Tensor) else x.item() if isinstance(x, np.generic) else x for x in operands]
     typed = [x for x in plain if isinstance(x, np.ndarray | bool | float | int | complex)]
     if not any(isinstance(x, np.ndarray) for x in typed):
+        if name and len(typed) == len(operands) and not any(isinstance(x, np.generic) for x in operands):
+            raise ArgumentError(f"{name}{operands}: expected a Tensor, got numbers only; write autograd.tensor({operands[0]})")
         return operands
     operands = tuple(x.item() if isinstance(x, np.generic) else x for x in operands)
     dtype = result_type(*typed)

@@ -162,8 +162,9 @@ def randint_like(input: Tensor, low: int, high: int | None = None, *, generator:
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
-           out: Tensor | None = None, dtype: Any = None, device: Any = None) -> Tensor:  # fmt: skip
-    """mean + std · (standard normal); `mean` and `std` are numbers (with `size`) or tensors."""
+           out: Tensor | None = None, dtype: Any = None, device: Any = None, layout: Any = None, pin_memory: bool = False,
+           requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """mean + std · (standard normal); `mean` and `std` are numbers (with `size`) or tensors; a constant of theirs."""
     parts = [x.array if isinstance(x, Tensor) else x for x in (mean, std)]
     if np.any(np.asarray(parts[1]) < 0):
         raise ArgumentError(f"std: expected non-negative values, got {parts[1]}")
@@ -173,7 +174,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Gene
         raise ArgumentError("normal: with numbers for mean and std, give size")
     kind = arrays[0].dtype if arrays and dtype is None else _float_type("normal", dtype)
     draws = (generator or default_generator).normal(math.prod(shape), kind).reshape(shape)
-    return finish((draws * parts[1] + parts[0]).astype(kind), out, False)
+    return finish((draws * parts[1] + parts[0]).astype(kind), out, requires_grad)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None,
@@ -216,7 +217,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
         cumulative = np.cumsum(rows, 1) / rows.sum(1, keepdims=True)
         draws = source.uniform(len(rows) * num_samples, np.float64).reshape(len(rows), num_samples)
         chosen = np.stack([np.searchsorted(c, u) for c, u in zip(cumulative, draws)])
-    return finish(chosen.reshape(*weights.shape[:-1], num_samples).astype(np.int64), out, False)
+    return finish(chosen.reshape(*weights.shape[:-1], num_samples).astype(np.int64), out, False, exact=True)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import as_dtype, int64
+from ..errors import ArgumentError
 from ..op import op
 from ..tensor import Tensor, attach_numpy, method
 from .along import Selected, put_back
@@ -228,6 +229,10 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
     >>> autograd.tensor([1, 4, 9]).diff()
     tensor([3, 5])
     """
+    if n < 0:
+        raise ArgumentError(f"diff: n must not be negative, got {n}")
+    if n == 0:
+        return input.clone()
     parts = [x for x in (prepend, input, append) if x is not None]
     x = cat(parts, dim) if len(parts) > 1 else input
     axis = axis_of(dim, x.array.ndim)

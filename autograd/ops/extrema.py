@@ -207,6 +207,11 @@ kth_along.errors(lambda draw, case: [case(draw(2), 3), case(draw(2), 0), case(dr
 # The public forms.
 
 
+def _needs_tensor(name: str, input: Any) -> None:
+    if not isinstance(input, Tensor):
+        raise ArgumentError(f"{name}: input must be a Tensor, got {type(input).__name__}; Python's own is builtins.{name}")
+
+
 @method(numpy=np.max)
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest element; with `dim`, (values, indices) along it; with a tensor, the larger of each pair.
@@ -217,6 +222,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     """
     if other is not None or isinstance(dim, Tensor):
         return maximum(input, dim if other is None else other)
+    _needs_tensor("max", input)
     return amax(input, (), keepdim) if dim is None else max_along(input, dim, keepdim)
 
 
@@ -230,6 +236,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     """
     if other is not None or isinstance(dim, Tensor):
         return minimum(input, dim if other is None else other)
+    _needs_tensor("min", input)
     return amin(input, (), keepdim) if dim is None else min_along(input, dim, keepdim)
 
 

@@ -120,6 +120,8 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """`input` with each slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it."""
     if p <= 0 or maxnorm < 0:
         raise ArgumentError(f"renorm: p must be positive and maxnorm not negative, got p={p} and maxnorm={maxnorm}")
+    if input.array.ndim < 2:
+        raise ShapeError(f"renorm: input must have at least 2 dimensions, got shape {tuple(input.shape)}")
     axis = axis_of(dim, input.array.ndim)
     sizes = vector_norm(input, p, tuple(i for i in range(input.array.ndim) if i != axis), True)
     return input * (maxnorm / (sizes + 1e-7)).masked_fill(sizes <= maxnorm, 1.0)

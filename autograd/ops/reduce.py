@@ -33,10 +33,10 @@ def mean(input: Any, /, dim: Dims = None, keepdim: bool = False, dtype: Any = No
     >>> autograd.tensor([[1.0, 2.0], [3.0, 6.0]]).mean(1)
     tensor([1.5000, 4.5000])
     """
-    if dtype is None:
-        floats_only("mean", input)
+    input = input if dtype is None else input.astype(as_dtype(dtype), copy=False)
+    floats_only("mean", input)
     axes = axes_of(dim, input.ndim)
-    total = input.sum(axis=axes, dtype=None if dtype is None else as_dtype(dtype), keepdims=keepdim)
+    total = input.sum(axis=axes, keepdims=keepdim)
     n = count(input.shape, axes)
     return total / total.dtype.type(n)
 
@@ -246,7 +246,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | N
 
     >>> import autograd
     >>> autograd.tensor([1000.0, 1000.0]).logsumexp(0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     if not is_floating(input.dtype):
         input = cast(input, as_dtype(float))

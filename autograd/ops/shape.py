@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """Dimension `dim` split into `sizes`; one of them may be -1."""
     shape = input.array.shape
     at = axis_of(dim, len(shape))
-    given, known = tuple(sizes), int(np.prod([n for n in sizes if n != -1]))
-    if known == 0 or (shape[at] % known if -1 in given else known != shape[at]):
+    given, known = tuple(sizes), math.prod(n for n in sizes if n != -1)
+    if (known == 0 or shape[at] % known) if -1 in given else known != shape[at]:
         raise ShapeError(f"unflatten: sizes={given} do not multiply up to size {shape[at]} of dimension {dim}")
     return reshape_to(input, (*shape[:at], *(shape[at] // known if n == -1 else n for n in given), *shape[at + 1 :]))
 
@@ -331,6 +332,8 @@ def fliplr(input: Tensor) -> Tensor:
 @method
 def flipud(input: Tensor) -> Tensor:
     """Rows in reverse order."""
+    if input.array.ndim == 0:
+        raise ShapeError("flipud: a 0-d tensor has no rows")
     return flip(input, (0,))
 
 
@@ -342,11 +345,12 @@ def roll(input: Any, /, shifts: Any, dims: Any = None) -> Any:
     >>> autograd.tensor([1, 2, 3]).roll(1)
     tensor([3, 1, 2])
     """
-    axes = dims if dims is None or dims in ((), []) else axes_of(dims, input.ndim, "dims")
-    if not axes and axes is not None:
-        axes = None
-    if axes is not None and len(axes) != len(shifts if isinstance(shifts, tuple | list) else (shifts,)):
+    several = shifts if isinstance(shifts, tuple | list) else (shifts,)
+    axes = None if dims is None or dims in ((), []) else axes_of(dims, input.ndim, "dims")
+    if len(several) != (1 if axes is None else len(axes)):
         raise ArgumentError(f"roll: shifts={shifts} and dims={dims} must go together, one shift for each dimension")
+    if input.ndim == 0 and axes:
+        raise DimensionError(f"roll: dims={dims} of a 0-d tensor, which has no dimensions")
     return np.roll(input, shifts, axes)
 
 
@@ -373,6 +377,8 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 @method
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Elements `start` to ``start + length`` of dimension `dim`; a view."""
+    if isinstance(start, Tensor) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+        raise ArgumentError(f"narrow: start must be an int or a 0-d int tensor, got {start.dtype} of shape {tuple(start.shape)}")
     at, start = axis_of(dim, input.array.ndim), int(start)
     if input.array.ndim == 0:
         raise DimensionError("narrow: a 0-d tensor has no dimension to narrow")
