@@ -16,7 +16,7 @@ import numpy as np
 
 from .errors import ArgumentError, ShapeError, TapeError
 from .recording import enable_grad, no_grad, recording
-from .staleness import FREED, check_not_overwritten, freed
+from .staleness import FREED, Freed, check_not_overwritten, freed
 from .tape import LEAF, Leaf, Node, Tape
 from .writes import writes
 
@@ -55,7 +55,7 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             if useful.isdisjoint(node.parents):
                 continue
         saved = node.saved
-        if saved is FREED:
+        if saved.__class__ is Freed:
             raise freed(node)
         if written > node.stamp:
             check_not_overwritten(node)
@@ -73,7 +73,7 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             have = peek(parent)
             pending[parent] = c if have is None else have + c
         if not retain and op.frees:
-            node.saved = FREED
+            node.saved = FREED if node.value is None else Freed(saved)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

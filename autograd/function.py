@@ -17,16 +17,17 @@ import numpy as np
 
 from .dtypes import is_differentiable
 from .errors import ArgumentError, TapeError
-from .op import _MACHINERY, PICK, _calling_line
+from .op import PICK
 from .promotion import cast
 from .recording import ROOT, is_grad_enabled, no_grad, recording
 from .tape import SMALL, Node
 from .tensor import Tensor, wrap
+from .where import calling_line, machinery
 from .writes import next_stamp
 
 __all__ = ["Function", "once_differentiable"]
 
-_MACHINERY.add(id(globals()))  # a node is recorded where the user called apply, not here
+machinery(__name__)  # a node is recorded where the user called apply, not here
 
 
 class FunctionCtx:
@@ -164,7 +165,7 @@ def _record(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], parent
     else:
         small = arrays[0].size <= SMALL
         node.shape, node.dtype, node.value = arrays[0].shape, arrays[0].dtype, arrays[0] if small else None
-    node.scope, node.where, node.hooks = recording.scope or ROOT, _calling_line(), None
+    node.scope, node.where, node.hooks = recording.scope or ROOT, calling_line(), None
     for i, (out, alive) in enumerate(zip(outputs, live)):
         if alive:
             out.node = _output_node(node, i, out.array)

@@ -21,7 +21,6 @@ drawing and the tests.
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -37,17 +36,21 @@ from .recording import ROOT, recording
 from .tape import SMALL, Node
 from .tensor import Tensor, attach, attach_numpy, wrap
 from .views import track_view
+from .where import calling_line, machinery
 from .writes import next_stamp
 
 ndarray = np.ndarray
 _CONSTANTS = (ndarray, np.generic, float, int, complex)
+machinery(__name__)
+machinery(Tensor.__module__)
 declared: list[Op] = []  # every op, in the order of declaration: what the tests and the stub generator walk over
 
 
 class Op:
     """One operation: its NumPy body, its formulas, and what follows from them."""
 
-    def __init__(self, body: Callable[..., Any], *, name: str | None = None, symbol: str | None = None, elementwise: bool = False,
+    def __init__(self, body: Callable[..., Any], *, name: str | None = None, symbol: str | None = None,
+                 elementwise: bool = False,
                  floats: bool = False, differentiable: bool = True, view: bool = False, multiple: bool = False,
                  linear: bool = False, domain: tuple[float, float] = (-2.0, 2.0)) -> None:  # fmt: skip
         code = body.__code__
@@ -216,20 +219,8 @@ class Op:
             node.shape, node.dtype, node.value = tuple(o.shape for o in out), tuple(o.dtype for o in out), None
         else:
             node.shape, node.dtype, node.value = out.shape, out.dtype, out if out.size <= SMALL else None
-        node.scope, node.where, node.hooks = recording.scope or ROOT, _calling_line(), None
+        node.scope, node.where, node.hooks = recording.scope or ROOT, calling_line(), None
         return node
-
-
-# Files whose frames say nothing about the user's program.
-_MACHINERY = {id(globals()), id(vars(sys.modules[Tensor.__module__]))}
-
-
-def _calling_line() -> tuple[Any, int]:
-    """The nearest instruction outside this file, as (code, offset); cheap, for it runs at every recorded call."""
-    frame: Any = sys._getframe(2)
-    while id(frame.f_globals) in _MACHINERY:
-        frame = frame.f_back
-    return frame.f_code, frame.f_lasti
 
 
 def _on_tape(saved: Any, parent: Node | None) -> Any:
@@ -264,18 +255,20 @@ class Declared(Protocol):
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-def op(*, name: str | None = None, symbol: str | None = None, method: bool | str = True, dunder: str | None = None, inplace: bool = False,
-       numpy: Any = None, differentiable: bool = True, view: bool = False, multiple: bool = False,
-       linear: bool = False) -> Callable[[Callable[..., Any]], Declared]:  # fmt: skip
+def op(*, name: str | None = None, symbol: str | None = None, method: bool | str = True, dunder: str | None = None,
+       inplace: bool = False, numpy: Any = None, differentiable: bool = True, view: bool = False,
+       multiple: bool = False, linear: bool = False) -> Callable[[Callable[..., Any]], Declared]:  # fmt: skip
     """Declare an operation of the general form.
 
-    `name`: what drawings and messages call it, unless the body's name says so; `method`: also a Tensor method (under another name if a string); `dunder`: also an operator, without underscores;
-    `numpy`: NumPy functions that mean this op when called on Tensors; `view`: the output shares the first input's
-    memory when NumPy's does; `multiple`: the body returns a tuple; `linear`: linear in each differentiable input.
+    `name`: what drawings and messages call it, unless the body's name says so; `method`: also a Tensor method (under
+    another name if a string); `dunder`: also an operator, without underscores; `numpy`: NumPy functions that mean this
+    op when called on Tensors; `view`: the output shares the first input's memory when NumPy's does; `multiple`: the
+    body returns a tuple; `linear`: linear in each differentiable input.
     """
 
     def declare(body: Callable[..., Any]) -> Declared:
-        made = Op(body, name=name, symbol=symbol, differentiable=differentiable, view=view, multiple=multiple, linear=linear)
+        made = Op(body, name=name, symbol=symbol, differentiable=differentiable, view=view, multiple=multiple,
+                  linear=linear)  # fmt: skip
         return _declare(made, method, dunder, inplace, numpy)
 
     return declare
@@ -338,7 +331,7 @@ def _public(op: Op) -> Any:
             return general(*args, **kwargs)
         result = public.hot(*args)
         if result.node is not None:
-            result.node.where = _calling_line()
+            result.node.where = calling_line()
         return result
 
     public: Any = functools.update_wrapper(call, op.body)

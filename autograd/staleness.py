@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .errors import TapeError
 from .tape import Node
 from .writes import writes
 
-FREED = object()  # what `saved` holds once a backward pass has used it up
+class Freed:
+    """What `saved` holds once a backward pass has used it up; of small tensors a drawing may still look at `was`."""
+
+    __slots__ = ("was",)
+
+    def __init__(self, was: Any) -> None:
+        self.was = was
+
+
+FREED = Freed(None)
 
 
 def freed(node: Node) -> TapeError:

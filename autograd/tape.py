@@ -114,6 +114,9 @@ class Tape:
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
 
+    def __repr__(self) -> str:
+        return f"Tape({', '.join(node.name for node in self.nodes)})"
+
     @classmethod
     def of(cls, *tensors: Tensor) -> Tape:
         """The tape that leads to `tensors`."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..staleness import FREED
+from ..staleness import Freed
 from ..tape import LEAF, SMALL, Node, Tape
 from ..tensor import Tensor, plain
 from .names import Names
@@ -130,10 +130,12 @@ class _Constants:
 
 def _saved_input(node: Node, i: int) -> Any:
     """The constant input `i` as far as the tape kept it."""
-    if node.saved is FREED or node.saved is None:
+    saved = node.saved.was if isinstance(node.saved, Freed) else node.saved
+    if saved is None:
         return None
-    return node.saved[0][i] if node.op.variadic and node.saved[0] is not None else (
-        None if node.op.variadic else node.saved[i])  # fmt: skip
+    if node.op.variadic:
+        return None if saved[0] is None else saved[0][i]
+    return saved[i]
 
 
 def _params(node: Node) -> Iterator[tuple[str, str]]:
