@@ -13,7 +13,6 @@ from .layers.activation import CELU as CELU
 from .layers.activation import ELU as ELU
 from .layers.activation import GELU as GELU
 from .layers.activation import GLU as GLU
-from .layers.activation import SELU as SELU
 from .layers.activation import Hardshrink as Hardshrink
 from .layers.activation import Hardsigmoid as Hardsigmoid
 from .layers.activation import Hardswish as Hardswish
@@ -23,11 +22,12 @@ from .layers.activation import LogSigmoid as LogSigmoid
 from .layers.activation import LogSoftmax as LogSoftmax
 from .layers.activation import Mish as Mish
 from .layers.activation import PReLU as PReLU
+from .layers.activation import RReLU as RReLU
 from .layers.activation import ReLU as ReLU
 from .layers.activation import ReLU6 as ReLU6
-from .layers.activation import RReLU as RReLU
-from .layers.activation import Sigmoid as Sigmoid
+from .layers.activation import SELU as SELU
 from .layers.activation import SiLU as SiLU
+from .layers.activation import Sigmoid as Sigmoid
 from .layers.activation import Softmax as Softmax
 from .layers.activation import Softmax2d as Softmax2d
 from .layers.activation import Softmin as Softmin
@@ -37,6 +37,10 @@ from .layers.activation import Softsign as Softsign
 from .layers.activation import Tanh as Tanh
 from .layers.activation import Tanhshrink as Tanhshrink
 from .layers.activation import Threshold as Threshold
+from .layers.cells import GRUCell as GRUCell
+from .layers.cells import LSTMCell as LSTMCell
+from .layers.cells import RNNCell as RNNCell
+from .layers.cells import RNNCellBase as RNNCellBase
 from .layers.conv import Conv1d as Conv1d
 from .layers.conv import Conv2d as Conv2d
 from .layers.conv import Conv3d as Conv3d
@@ -73,8 +77,8 @@ from .layers.loss import HingeEmbeddingLoss as HingeEmbeddingLoss
 from .layers.loss import HuberLoss as HuberLoss
 from .layers.loss import KLDivLoss as KLDivLoss
 from .layers.loss import L1Loss as L1Loss
-from .layers.loss import MarginRankingLoss as MarginRankingLoss
 from .layers.loss import MSELoss as MSELoss
+from .layers.loss import MarginRankingLoss as MarginRankingLoss
 from .layers.loss import MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss
 from .layers.loss import MultiMarginLoss as MultiMarginLoss
 from .layers.loss import NLLLoss as NLLLoss
@@ -125,6 +129,11 @@ from .layers.pooling import MaxPool3d as MaxPool3d
 from .layers.pooling import MaxUnpool1d as MaxUnpool1d
 from .layers.pooling import MaxUnpool2d as MaxUnpool2d
 from .layers.pooling import MaxUnpool3d as MaxUnpool3d
+from .layers.rnn import GRU as GRU
+from .layers.rnn import LSTM as LSTM
+from .layers.rnn import RNN as RNN
+from .layers.rnn_base import RNNBase as RNNBase
+from .layers.rnn_base import Weights as Weights
 from .layers.sparse import Embedding as Embedding
 from .layers.sparse import EmbeddingBag as EmbeddingBag
 from .module import Module as Module
