@@ -42,18 +42,19 @@ def max_pool(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilati
     view = windows(padded(input, padding, low, extra), kernel, stride, dilation)
     outputs = view.shape[-n:]
     full, kind = (slice(None),) * n, np.min_scalar_type(math.prod(kernel))
-    values = view[(..., *(0,) * n, *full)].copy()
-    best = np.broadcast_to(_first_inside(outputs, kernel, stride, padding, dilation), values.shape).astype(kind)
+    values = view[(..., *(0,) * n, *full)].copy("C")
+    best = np.broadcast_to(_first_inside(outputs, kernel, stride, padding, dilation), values.shape).astype(kind, "C")
     for k, offset in enumerate(np.ndindex(*kernel)):
         here = view[(..., *offset, *full)]
         wins = (here > values) | np.isnan(here)  # a NaN is greater than anything
         np.maximum(best, wins * kind.type(k), out=best)  # k grows: the last to win
         np.maximum(values, here, out=values)
-    offsets = np.unravel_index(best.astype(np.intp), kernel)
-    index = np.zeros(best.shape, np.int64)
-    for i, (offset, size) in enumerate(zip(offsets, spatial)):
-        starts = (np.arange(outputs[i]) * stride[i] - padding[i]).reshape((-1,) + (1,) * (n - i - 1))
-        index = index * size + starts + offset * dilation[i]
+    origin, shift = np.zeros((), np.int64), np.zeros((), np.int64)  # of windows, and of their elements
+    for m, size, k, t, p, d in zip(outputs, spatial, kernel, stride, padding, dilation):
+        origin = origin[..., None] * size + (np.arange(m) * t - p)
+        shift = shift[..., None] * size + np.arange(k) * d
+    index = shift.reshape(-1).take(best)
+    index += origin
     return Selected(values, index)
 
 
