@@ -27,7 +27,8 @@ def promote(operands: tuple[Any, ...], floats: bool = False, name: str = "") -> 
     plain = [x.array if isinstance(x, Tensor) else x.item() if isinstance(x, np.generic) else x for x in operands]
     typed = [x for x in plain if isinstance(x, np.ndarray | bool | float | int | complex)]
     if not any(isinstance(x, np.ndarray) for x in typed):
-        if name and len(typed) == len(operands) and not any(isinstance(x, np.generic) for x in operands):
+        numbers = [x for x in operands if isinstance(x, bool | int | float | complex) and not isinstance(x, np.generic)]
+        if name and numbers and len(numbers) == sum(x is not None for x in operands):
             raise ArgumentError(f"{name}{operands}: expected a Tensor, got numbers only; write autograd.tensor({operands[0]})")
         return operands
     operands = tuple(x.item() if isinstance(x, np.generic) else x for x in operands)

@@ -22,7 +22,7 @@ __all__ = [
 def _indices(name: str, index: Any) -> np.ndarray:
     """The array of an index tensor."""
     array = index.array if isinstance(index, Tensor) else np.asarray(index)
-    if array.dtype.kind not in "iu" or array.dtype.name == "uint8":
+    if array.dtype.kind not in "iu":
         raise DTypeError(f"{name}: index must be an integer tensor (int64), got {array.dtype}")
     return array
 
@@ -35,19 +35,19 @@ def along(index: np.ndarray, dim: int) -> tuple[np.ndarray, ...]:
 
 
 def checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Any, ...]:
-    """The key for `gather` and `scatter`: index within range, of no larger size elsewhere."""
+    """The key for `gather` and `scatter`: index within range, of no larger size elsewhere; 0-d is like one element."""
     array, shape = _indices(name, index), input.array.shape
     at = axis_of(dim, len(shape))
     if array.size == 0:
         return (np.zeros(array.shape, np.int64),) * max(1, len(shape))
-    if array.ndim != len(shape) and max(array.ndim, 1) != max(len(shape), 1):
+    if max(array.ndim, 1) != max(len(shape), 1):
         raise ShapeError(f"{name}: index has {array.ndim} dimensions and input {len(shape)}; they must be equal")
     n = shape[at] if shape else 1
     if ((array < 0) | (array >= n)).any():
         raise DimensionError(f"{name}: index has values outside 0..{n - 1}, the range of dimension {dim} of {shape}")
     if any(a > b for i, (a, b) in enumerate(zip(array.shape, shape)) if i != at):
         raise ShapeError(f"{name}: index of shape {array.shape} is larger than input of shape {shape} apart from dim={dim}")
-    return along(array, at) if shape else (array.reshape(()),) if array.ndim == 0 else (Ellipsis,)
+    return along(np.atleast_1d(array), at) if shape else (Ellipsis,)
 
 
 @method
@@ -63,23 +63,26 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     if input.array.ndim == 0 or index.array.size == 0:
         picked = elements_of(input.reshape(-1), (np.zeros(index.array.size, np.int64),))
         return picked.reshape(index.array.shape)
-    return elements_of(input, key)
+    picked = elements_of(input, key)
+    return picked if index.array.ndim else picked.reshape(())
 
 
-def source_of(name: str, src: Any, index: Any, dtype: Any) -> Tensor:
-    """The part of `src` that `index` covers."""
-    if src.array.dtype != dtype:
-        raise DTypeError(f"{name}: src must have the dtype of input, {dtype}, got {src.array.dtype}")
-    covered = index.array.shape
-    if src.array.ndim != len(covered) or any(a > b for a, b in zip(covered, src.array.shape)):
-        raise ShapeError(f"{name}: index of shape {covered} is larger than src of shape {tuple(src.shape)}")
-    return src[tuple(slice(n) for n in covered)] if covered != src.array.shape else src
+def source_of(name: str, src: Any, index: Any, input: Tensor) -> Tensor:
+    """The part of `src` that `index` covers, with as many dimensions as the key of `checked` has."""
+    if src.array.dtype != input.array.dtype:
+        raise DTypeError(f"{name}: src must have the dtype of input, {input.array.dtype}, got {src.array.dtype}")
+    covered, given = index.array.shape, src.array.shape
+    if max(len(given), 1) != max(len(covered), 1) or any(a > b for a, b in zip(covered, given)):
+        raise ShapeError(f"{name}: index of shape {covered} is larger than src of shape {given}")
+    if covered and given and covered != given:
+        src = src[tuple(slice(n) for n in covered)]
+    return src if src.array.ndim == input.array.ndim or not src.array.size else src.reshape((1,) * input.array.ndim)
 
 
 @op(symbol="scatter", method=False, linear=True)
 def scattered(input: Any, src: Any, /, key: Any) -> Any:
     """`input` with `src` written at `key`; of several writes into one place, the last stays."""
-    out = input.copy()
+    out = np.array(input)
     out[key] = src
     return out
 
@@ -93,7 +96,7 @@ scattered.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), along(np.arra
 @op(symbol="scatter +", method=False, linear=True)
 def scattered_sum(input: Any, src: Any, /, key: Any) -> Any:
     """`input` with `src` added at `key`."""
-    out = input.copy()
+    out = np.array(input)
     np.add.at(out, key, src)
     return out
 
@@ -113,9 +116,9 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
     given = value if src is None else src
     key = checked("scatter", input, dim, index)
     if isinstance(given, Tensor):
-        part = source_of("scatter", given, index, input.array.dtype)
+        part = source_of("scatter", given, index, input)
     else:
-        part = wrap(np.full(index.array.shape, given, input.array.dtype))
+        part = source_of("scatter", wrap(np.full(index.array.shape, given, input.array.dtype)), index, input)
     if reduce is not None:
         from .scatter_reduce import scatter_reduce
 
@@ -124,22 +127,25 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
         return scatter_reduce(input, dim, index, part, "sum" if reduce == "add" else "prod")
     if index.array.size == 0:
         return input.clone()
-    return scattered(input, part.reshape(input.array.shape) if input.array.ndim == 0 else part, key)
+    return scattered(input, part, key)
 
 
 @method(inplace=True)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of `input` with ``out[index[i, j], j] += src[i, j]`` for dim=0; repeated places add up."""
     key = checked("scatter_add", input, dim, index)
-    part = source_of("scatter_add", src, index, input.array.dtype)
+    part = source_of("scatter_add", src, index, input)
     if index.array.size == 0:
         return input.clone()
-    return scattered_sum(input, part.reshape(input.array.shape) if input.array.ndim == 0 else part, key)
+    return scattered_sum(input, part, key)
 
 
 @method
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """`gather` with broadcasting between `input` and `indices`; over all elements when dim is None."""
+    """`gather` with broadcasting between `input` and `indices`, which may count from the end.
+
+    Over all elements in row-major order when dim is None.
+    """
     array = _indices("take_along_dim", indices)
     if dim is None:
         return read(input.reshape(-1), (array.reshape(-1),))
@@ -149,6 +155,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     common = [max(a, b) if a and b else 0 for a, b in zip(input.array.shape, array.shape)]
     wide = [n if i != at else input.array.shape[i] for i, n in enumerate(common)]
     narrow = [n if i != at else array.shape[i] for i, n in enumerate(common)]
+    array = np.where(array < 0, array + input.array.shape[at], array)
     return gather(input.broadcast_to(tuple(wide)), at, wrap(np.broadcast_to(array, narrow)))
 
 
@@ -209,7 +216,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         value = wrap(np.asarray(value, input.array.dtype))
     if value.array.ndim:
         raise ShapeError(f"index_fill: value must be a number or a 0-d tensor, got shape {tuple(value.shape)}")
-    key = (slice(None),) * at + (array,) if input.array.ndim else (Ellipsis,)
+    # Each place once: the value's gradient is the sum over the places that it filled.
+    key = (slice(None),) * at + (np.unique(array),) if input.array.ndim else (Ellipsis,)
     return scattered(input, cast(value, input.array.dtype), key)
 
 

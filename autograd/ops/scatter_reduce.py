@@ -20,7 +20,7 @@ _KEY = along(np.array([[0, 2], [0, 0]]), 0)
 @op(symbol="scatter Π", method=False)
 def scattered_product(input: Any, src: Any, /, key: Any) -> Any:
     """`input` multiplied at `key` by `src`."""
-    out = input.copy()
+    out = np.array(input)
     np.multiply.at(out, key, src)
     return out
 
@@ -44,7 +44,7 @@ scattered_product.derivative(
 @op(symbol="scatter max/min", method=False)
 def scattered_extreme(input: Any, src: Any, /, key: Any, largest: bool) -> Any:
     """`input` or, at `key`, the largest (smallest) of it and `src`."""
-    out = input.copy()
+    out = np.array(input)
     (np.maximum if largest else np.minimum).at(out, key, src)
     return out
 
@@ -86,11 +86,9 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
     """
     if reduce not in ("sum", "mean", "prod", "amax", "amin"):
         raise ArgumentError(f"scatter_reduce: reduce must be sum, mean, prod, amax or amin, got {reduce!r}")
-    key, part = checked("scatter_reduce", input, dim, index), source_of("scatter_reduce", src, index, input.array.dtype)
+    key, part = checked("scatter_reduce", input, dim, index), source_of("scatter_reduce", src, index, input)
     if index.array.size == 0:
         return input.clone()
-    if input.array.ndim == 0:
-        part = part.reshape(())
     neutral = {"sum": 0, "mean": 0, "prod": 1, "amax": -np.inf, "amin": np.inf}[reduce]
     if not include_self:
         if input.array.dtype.kind in "iu" and reduce in ("amax", "amin"):

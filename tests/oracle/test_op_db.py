@@ -161,7 +161,9 @@ def test_error_inputs(info):
             args, kwargs = to_ours((sample.input, *sample.args)), to_ours(sample.kwargs)
         except (KeyError, TypeError, ValueError, RuntimeError):
             continue  # a dtype, an object or a number of dimensions (NumPy has 64) that we do not have at all
-        if len(args) == 2 and {type(x) for x in args} == {int, Tensor} and _takes_numbers(function, args):
+        if info.name == "cat" and "out" in kwargs:
+            continue  # `out` may overlap the inputs: the result is complete before it is written
+        if len(args) == 2 and not kwargs and {type(x) for x in args} == {int, Tensor} and _takes_numbers(function, args):
             continue
         with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)):
             pytest.fail(f"{info.name} accepted {_describe(sample)} ({i}): {function(*args, **kwargs)}", pytrace=False)
