@@ -62,10 +62,10 @@ from .ops.reduce import *  # noqa: F403
 from .ops.rounding import *  # noqa: F403
 from .ops.scatter_reduce import *  # noqa: F403
 from .ops.shape import *  # noqa: F403
-from .ops.special import *  # noqa: F403
-from .ops.trig import *  # noqa: F403
 from .ops.solving import det as det
 from .ops.solving import slogdet as slogdet
+from .ops.special import *  # noqa: F403
+from .ops.trig import *  # noqa: F403
 from .printing import set_printoptions as set_printoptions
 from .random import *  # noqa: F403
 from .recording import enable_grad as enable_grad

@@ -226,7 +226,9 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
         kinds = f"{type(real).__name__} and {type(imag).__name__}"
         raise ArgumentError(f"complex: real and imag must be Tensors, got {kinds}; write autograd.tensor(...)")
     if is_grad_enabled() and (real.requires_grad or imag.requires_grad):
-        raise DTypeError("complex: real or imag requires grad, but complex tensors are not differentiated; detach() it first")
+        raise DTypeError(
+            "complex: real or imag requires grad, but complex tensors are not differentiated; detach() it first"
+        )
     if real.dtype != imag.dtype or not is_floating(real.dtype):
         raise DTypeError(f"complex: real and imag must be floats of one type, got {real.dtype} and {imag.dtype}")
     return finish(real.array + 1j * imag.array, out, False, exact=True)

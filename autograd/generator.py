@@ -128,8 +128,10 @@ class Generator:
         """Go on from a state that `get_state` gave."""
         raw = np.ascontiguousarray(getattr(new_state, "array", new_state))
         if raw.dtype != np.uint8 or raw.shape != (24 + 4 * _KEY,):
-            raise ArgumentError(f"new_state: expected the uint8 tensor of {24 + 4 * _KEY} bytes that get_state() gives, "
-                                f"got {raw.dtype} {list(raw.shape)}")  # fmt: skip
+            raise ArgumentError(
+                f"new_state: expected the uint8 tensor of {24 + 4 * _KEY} bytes that get_state() gives, "
+                f"got {raw.dtype} {list(raw.shape)}"
+            )
         seed, position = raw[:16].view(np.uint64).tolist()
         spare = float(raw[16:24].view(np.float64)[0])
         self._seed, self._spare = seed, None if math.isnan(spare) else spare

@@ -22,11 +22,13 @@ def check_fits(tensor: Tensor, result: np.ndarray, by: str) -> None:
     array = tensor.array
     if result.shape != array.shape:
         raise ShapeError(
-            f"{by}: the result has shape {result.shape}, which does not fit in place into {array.shape}; write out of place"
+            f"{by}: the result has shape {result.shape}, which does not fit in place into {array.shape}; write out of "
+            "place"
         )
     if not np.can_cast(result.dtype, array.dtype, "same_kind"):
         raise DTypeError(
-            f"{by}: the result is {result.dtype}, which cannot be stored in {array.dtype}; convert first, or write out of place"
+            f"{by}: the result is {result.dtype}, which cannot be stored in {array.dtype}; convert first, or write out "
+            "of place"
         )
     if 0 in array.strides and any(stride == 0 and size > 1 for stride, size in zip(array.strides, array.shape)):
         raise TapeError(f"{by}: this tensor was expanded, so some elements share one place in memory; clone() it first")

@@ -15,12 +15,12 @@ from .ops.einsum import cross as _cross
 from .ops.extrema import amax, amin
 from .ops.matmul import matmul, product
 from .ops.norms import vector_norm as vector_norm
+from .ops.pseudoinverse import cutoff, pseudoinverse
 from .ops.solving import LinAlgError as LinAlgError
 from .ops.solving import check_solve, lower_factor, solved, solved_triangular
 from .ops.solving import det as det
 from .ops.solving import inv as inv
 from .ops.solving import matrix as _matrix
-from .ops.pseudoinverse import cutoff, pseudoinverse
 from .ops.solving import slogdet as slogdet
 from .ops.spectra import SVD, singular
 from .ops.spectra import eigh as eigh
@@ -104,7 +104,9 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     return eigh(A, UPLO).eigenvalues
 
 
-def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def matrix_norm(
+    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """Norm of matrices: ``"fro"``, ``"nuc"``, inf, -inf, 1, -1, 2 or -2.
 
     >>> import autograd
@@ -229,7 +231,30 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
 
 
 __all__ = [
-    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "inv_ex", "matmul",
-    "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular",
-    "svd", "svdvals", "vecdot", "vector_norm",
-]  # fmt: skip
+    "LinAlgError",
+    "cholesky",
+    "cholesky_ex",
+    "cond",
+    "cross",
+    "det",
+    "diagonal",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "inv_ex",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "multi_dot",
+    "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "vecdot",
+    "vector_norm",
+]

@@ -17,10 +17,26 @@ from .generator import default_generator as default_generator
 from .tensor import Tensor, method, wrap
 
 __all__ = [
-    "Generator", "bernoulli", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed",
-    "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed",
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "fork_rng",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "multinomial",
+    "normal",
+    "poisson",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+    "seed",
     "set_rng_state",
-]  # fmt: skip
+]
 
 
 def manual_seed(seed: int) -> Generator:
@@ -161,9 +177,19 @@ def randint_like(input: Tensor, low: int, high: int | None = None, *, generator:
     return randint(low, high, input.shape, generator=generator, dtype=kind, requires_grad=requires_grad)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None,
-           out: Tensor | None = None, dtype: Any = None, device: Any = None, layout: Any = None, pin_memory: bool = False,
-           requires_grad: bool = False) -> Tensor:  # fmt: skip
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """mean + std · (standard normal); `mean` and `std` are numbers (with `size`) or tensors; a constant of theirs."""
     parts = [x.array if isinstance(x, Tensor) else x for x in (mean, std)]
     if np.any(np.asarray(parts[1]) < 0):
@@ -183,7 +209,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     if p is not None:
         return bernoulli_(wrap(np.empty_like(input.array)), p, generator=generator)
     x = input.array
-    if not is_floating(x.dtype) or (x.size and not (0 <= x.min() and x.max() <= 1)):
+    if not is_floating(x.dtype) or (x.size and not (x.min() >= 0 and x.max() <= 1)):
         raise ArgumentError(f"input: expected float probabilities between 0 and 1, got {x.dtype} values outside")
     draws = (generator or default_generator).uniform(x.size, x.dtype).reshape(x.shape)
     return finish((draws < x).astype(x.dtype), out, False)
@@ -286,7 +312,9 @@ def random_(self: Tensor, low: int = 0, high: int | None = None, *, generator: G
     """Integers on [low, high); without `high`, all that the type holds exactly."""
     if high is None:
         digits = np.finfo(self.array.dtype).nmant + 1 if self.array.dtype.kind == "f" else 0
-        low, high = (0, (1 << digits) + 1 if digits else int(np.iinfo(self.array.dtype).max) + 1) if not low else (0, low)
+        low, high = (
+            (0, (1 << digits) + 1 if digits else int(np.iinfo(self.array.dtype).max) + 1) if not low else (0, low)
+        )
     source = generator or default_generator
     if high - low >= 1 << 63:
         draws = (source.long_words(self.array.size) & np.uint64((1 << 63) - 1)).astype(np.int64)

@@ -10,6 +10,7 @@ from .errors import TapeError
 from .tape import Node
 from .writes import writes
 
+
 class Freed:
     """What `saved` holds once a backward pass has used it up; of small tensors a drawing may still look at `was`."""
 

@@ -1187,7 +1187,7 @@ class Tensor:
     def take(self, index: Tensor) -> Tensor:
         """Elements by their position among all elements in row-major order."""
     def take_along_dim(self, indices: Tensor, dim: builtins.int | None = None) -> Tensor:
-        """`gather` with broadcasting between `input` and `indices`; over all elements when dim is None."""
+        """`gather` with broadcasting between `input` and `indices`, which may count from the end."""
     def tan(self) -> Tensor:
         """Tangent of an angle in radians."""
     def tan_(self) -> Self:

@@ -91,7 +91,9 @@ def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`forward` with the hooks around it."""
     own = module._hooks
     for hook, with_kwargs in list(own.before):
-        args, kwargs = _new_arguments(hook(module, args, kwargs) if with_kwargs else hook(module, args), args, kwargs, with_kwargs)
+        args, kwargs = _new_arguments(
+            hook(module, args, kwargs) if with_kwargs else hook(module, args), args, kwargs, with_kwargs
+        )
     watch = _Watch(module, args) if own.backward or own.backward_pre else None
     done = False
     try:

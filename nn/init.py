@@ -30,7 +30,16 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     >>> nn.init.calculate_gain("tanh")
     1.6666666666666667
     """
-    if nonlinearity in ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"):
+    if nonlinearity in (
+        "linear",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "sigmoid",
+    ):
         return 1
     if nonlinearity == "tanh":
         return 5 / 3
@@ -43,7 +52,9 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
         return math.sqrt(2 / (1 + slope**2))
     if nonlinearity == "selu":
         return 3 / 4
-    raise ArgumentError(f"nonlinearity: {nonlinearity!r} is not known; one of linear, sigmoid, tanh, relu, leaky_relu, selu, conv*")
+    raise ArgumentError(
+        f"nonlinearity: {nonlinearity!r} is not known; one of linear, sigmoid, tanh, relu, leaky_relu, selu, conv*"
+    )
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
@@ -111,7 +122,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """A convolution that passes its input channels through."""
     shape = tensor.array.shape
     if len(shape) not in (3, 4, 5) or shape[0] % groups:
-        raise ShapeError(f"dirac_: expected a 3-, 4- or 5-d weight whose first size {groups} divides, got {list(shape)}")
+        raise ShapeError(
+            f"dirac_: expected a 3-, 4- or 5-d weight whose first size {groups} divides, got {list(shape)}"
+        )
     out = np.zeros(shape)
     per = shape[0] // groups
     for g in range(groups):

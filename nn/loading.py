@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from .module import Module
 
 
-def load_into(module: Module, state: dict[str, Any], strict: bool, assign: bool) -> tuple[list[str], list[str], list[str]]:
+def load_into(
+    module: Module, state: dict[str, Any], strict: bool, assign: bool
+) -> tuple[list[str], list[str], list[str]]:
     """Keys missing, keys surplus, and what is wrong; if nothing is wrong, the values have been taken over."""
     wanted: dict[str, tuple[Module, str, Tensor]] = {}
     extras: dict[str, Module] = {}
@@ -41,7 +43,9 @@ def load_into(module: Module, state: dict[str, Any], strict: bool, assign: bool)
         if not isinstance(given, Tensor | np.ndarray):
             problems.append(f"{key}: expected a tensor, got {type(given).__name__}.")
         elif given.shape != own.array.shape:
-            problems.append(f"size mismatch for {key}: the state dict has shape {list(given.shape)}, the module {list(own.shape)}.")
+            problems.append(
+                f"size mismatch for {key}: the state dict has shape {list(given.shape)}, the module {list(own.shape)}."
+            )
     if problems:
         return missing, surplus, problems
     for key, (part, name, own) in wanted.items():

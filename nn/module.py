@@ -87,14 +87,20 @@ class Module:
         elif isinstance(value, Tensor) or value is not None:
             old = self.__dict__.get(name)
             if isinstance(old, Parameter):
-                raise ArgumentError(f"cannot assign {type(value).__name__} as parameter {name!r}; write nn.Parameter(...), or None")
+                raise ArgumentError(
+                    f"cannot assign {type(value).__name__} as parameter {name!r}; write nn.Parameter(...), or None"
+                )
             if isinstance(old, Module):
-                raise ArgumentError(f"cannot assign {type(value).__name__} as module {name!r}; expected an nn.Module or None")
+                raise ArgumentError(
+                    f"cannot assign {type(value).__name__} as module {name!r}; expected an nn.Module or None"
+                )
         object.__setattr__(self, name, value)
 
     def _ready(self, name: str) -> None:
         if "_buffers" not in self.__dict__:
-            raise ArgumentError(f"cannot assign {name!r} before super().__init__() was called in {type(self).__name__}.__init__")
+            raise ArgumentError(
+                f"cannot assign {name!r} before super().__init__() was called in {type(self).__name__}.__init__"
+            )
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
@@ -194,8 +200,10 @@ class Module:
         for part in target.split(".") if target else ():
             module = getattr(module, part, None)
             if not isinstance(module, Module):
-                raise AttributeError(f"{type(self).__name__} has no submodule {target!r}; it has "
-                                     f"{', '.join(name for name, _ in self.named_modules() if name) or 'none'}")  # fmt: skip
+                raise AttributeError(
+                    f"{type(self).__name__} has no submodule {target!r}; it has "
+                    f"{', '.join(name for name, _ in self.named_modules() if name) or 'none'}"
+                )
         return module
 
     def get_parameter(self, target: str) -> Parameter:
@@ -306,7 +314,9 @@ class Module:
         """Take back what `get_extra_state` gave."""
         raise NotImplementedError(f"{type(self).__name__} has get_extra_state() but no set_extra_state()")
 
-    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Any]:
+    def state_dict(
+        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> OrderedDict[str, Any]:
         """Parameters and persistent buffers by dotted name, sharing memory.
 
         >>> import nn
@@ -358,7 +368,9 @@ class Module:
 
     def __repr__(self) -> str:
         lines = self.extra_repr().split("\n") if self.extra_repr() else []
-        children = [f"({name}): {repr(child).replace(chr(10), chr(10) + '  ')}" for name, child in self.named_children()]
+        children = [
+            f"({name}): {repr(child).replace(chr(10), chr(10) + '  ')}" for name, child in self.named_children()
+        ]
         if not children and len(lines) <= 1:
             return f"{type(self).__name__}({''.join(lines)})"
         return f"{type(self).__name__}(\n" + "".join(f"  {line}\n" for line in lines + children) + ")"

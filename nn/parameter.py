@@ -24,7 +24,9 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         if data is not None and not isinstance(data, Tensor):
-            raise ArgumentError(f"Parameter: data must be a Tensor, got {type(data).__name__}; write autograd.tensor(...)")
+            raise ArgumentError(
+                f"Parameter: data must be a Tensor, got {type(data).__name__}; write autograd.tensor(...)"
+            )
         if data is not None and not data.is_leaf:
             data = data.detach()
         self.array = np.empty(0, np.float32) if data is None else data.array

@@ -84,7 +84,8 @@ def test_infinities_that_were_put_in_are_no_ones_fault():
 
 def test_backward_names_the_op_and_the_line():
     x = leaf(0.0, 4.0)
-    y = autograd.sqrt(x); line = here()  # noqa: E702
+    y = autograd.sqrt(x)
+    line = here()  # noqa: E702
     message = rf"`sqrt` \(float32\[2\]\), recorded at .*{line}.* inf at \[0\]"
     with detect_anomaly(), pytest.raises(TapeError, match=message):
         y.sum().backward()
@@ -133,7 +134,8 @@ def test_errors_in_a_formula_get_a_note():
         def backward(ctx, g):
             raise KeyError("oops")
 
-    y = Broken.apply(leaf(1.0)); line = here()  # noqa: E702
+    y = Broken.apply(leaf(1.0))
+    line = here()  # noqa: E702
     with detect_anomaly(check_nan=False), pytest.raises(KeyError) as caught:
         y.backward()
     (note,) = caught.value.__notes__

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
-import nn.functional
+import nn.functional  # noqa: F401  for the ops that it declares
 from autograd.errors import WengertError
 from autograd.op import declared
 from autograd.tensor import Tensor

@@ -112,8 +112,10 @@ def train(given: dict[str, Any], out: Path | None = None, resume: Path | None = 
     if run.epoch == 0:
         run.save()
     parameters = sum(p.numel() for p in run.model.parameters())
-    print(f"{settings.data}: {len(run.sets.train)} training and {len(run.sets.test)} test samples; {settings.model} with "
-          f"{parameters:,} parameters; {settings.optimizer}, {settings.schedule} schedule, seed {settings.seed}")  # fmt: skip
+    print(
+        f"{settings.data}: {len(run.sets.train)} training and {len(run.sets.test)} test samples; {settings.model} with "
+        f"{parameters:,} parameters; {settings.optimizer}, {settings.schedule} schedule, seed {settings.seed}"
+    )
     print(Metrics.HEADER)
     try:
         while run.epoch < settings.epochs:

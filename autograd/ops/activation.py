@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError
 from ..op import elementwise
-from ..tensor import Tensor, method
 from .exponential import sigmoid
 from .special import erf
 

@@ -137,8 +137,10 @@ def _scaled(name: str, input: Any, other: Any, alpha: float) -> tuple[Any, Any]:
     """`input` and alpha · `other`, of their common type."""
     input, other = promote((input, other))
     kind = getattr(other if hasattr(other, "dtype") else input, "dtype", np.dtype(float)).kind
-    if kind in "iu" and not isinstance(alpha, int) or kind != "b" and isinstance(alpha, bool):
-        raise ArgumentError(f"{name}: alpha={alpha!r} does not suit tensors of type {input.dtype}; use a number of that kind")
+    if (kind in "iu" and not isinstance(alpha, int)) or (kind != "b" and isinstance(alpha, bool)):
+        raise ArgumentError(
+            f"{name}: alpha={alpha!r} does not suit tensors of type {input.dtype}; use a number of that kind"
+        )
     return input, mul(other, alpha)
 
 
@@ -212,7 +214,8 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, /, value: float = 1) -> Any:
     """
     if input.dtype.kind in "iub":
         raise DTypeError(
-            f"addcdiv: expected floating-point tensors, got {input.dtype}; write input + value * (tensor1 / tensor2), or // "
+            f"addcdiv: expected floating-point tensors, got {input.dtype}; write input + value * (tensor1 / tensor2), "
+            "or // "
             "in place of /"
         )
     return input + value * (tensor1 / tensor2)

@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import (
-    as_dtype, bfloat16, bool_, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8,
+    as_dtype,
+    bfloat16,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
 )  # fmt: skip
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import op

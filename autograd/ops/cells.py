@@ -55,9 +55,12 @@ def _lstm_gates_pull(grad: Any, out: Any, c: Any) -> Any:
     t, dc = _lstm_common(grad, out)
     gi, gf, gg, go = _parts(grad[2], 4)
     return join(
-        (dc * g + gi) * i * (1 - i), (dc * c + gf) * f * (1 - f), (dc * i + gg) * (1 - g * g), (grad[0] * t + go) * o * (1 - o),
+        (dc * g + gi) * i * (1 - i),
+        (dc * c + gf) * f * (1 - f),
+        (dc * i + gg) * (1 - g * g),
+        (grad[0] * t + go) * o * (1 - o),
         dim=-1,
-    )  # fmt: skip
+    )
 
 
 lstm_gates.derivative(

@@ -27,8 +27,15 @@ _where.derivative(
     other=lambda g, condition: np.where(condition, 0, g),
 )
 _MASK = np.array([[True, False, True], [False, False, True]])
-_where.samples(lambda draw, case: [case(_MASK, draw(2, 3), draw(3)), case(_MASK, draw(2, 1), 1.0), case(_MASK, 0, draw()),
-                                   case(np.array(True), draw(2), draw(2)), case(_MASK[:0], draw(0, 3), draw(1, 3))])  # fmt: skip
+_where.samples(
+    lambda draw, case: [
+        case(_MASK, draw(2, 3), draw(3)),
+        case(_MASK, draw(2, 1), 1.0),
+        case(_MASK, 0, draw()),
+        case(np.array(True), draw(2), draw(2)),
+        case(_MASK[:0], draw(0, 3), draw(1, 3)),
+    ]
+)
 _where.errors(lambda draw, case: [case(_MASK, draw(2), draw(3))])
 
 
@@ -78,10 +85,16 @@ def masked_fill(input: Any, mask: Any, value: Any, /) -> Any:
     tensor([-1.,  2.])
     """
     if not isinstance(mask, np.ndarray) or mask.dtype.kind != "b":
-        raise DTypeError(f"masked_fill: mask must be a tensor of bools, got {getattr(mask, 'dtype', type(mask).__name__)}")
+        raise DTypeError(
+            f"masked_fill: mask must be a tensor of bools, got {getattr(mask, 'dtype', type(mask).__name__)}"
+        )
     if np.ndim(value):
-        raise ShapeError(f"masked_fill: value must be a number or a 0-d tensor, got shape {np.shape(value)}; see where()")
-    if np.result_type(value).kind == "c" and input.dtype.kind != "c" or input.dtype.kind in "iub" and isinstance(value, float):
+        raise ShapeError(
+            f"masked_fill: value must be a number or a 0-d tensor, got shape {np.shape(value)}; see where()"
+        )
+    if (np.result_type(value).kind == "c" and input.dtype.kind != "c") or (
+        input.dtype.kind in "iub" and isinstance(value, float)
+    ):
         raise DTypeError(f"masked_fill: value={value!r} cannot be stored in input, which is {input.dtype}")
     return np.where(mask, np.asarray(value).astype(input.dtype), input)
 
@@ -91,8 +104,14 @@ masked_fill.derivative(
     mask=None,
     value=lambda g, mask: np.where(mask, g, 0),
 )
-masked_fill.samples(lambda draw, case: [case(draw(2, 3), _MASK, 1.5), case(draw(3), _MASK, draw()),
-                                        case(draw(), np.array(True), 0.0), case(draw(0, 3), _MASK[:0], 1.0)])  # fmt: skip
+masked_fill.samples(
+    lambda draw, case: [
+        case(draw(2, 3), _MASK, 1.5),
+        case(draw(3), _MASK, draw()),
+        case(draw(), np.array(True), 0.0),
+        case(draw(0, 3), _MASK[:0], 1.0),
+    ]
+)
 masked_fill.errors(lambda draw, case: [case(draw(2, 3), draw(2, 3), 1.0), case(draw(2, 3), _MASK, draw(2))])
 
 

@@ -7,16 +7,39 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError
 from ..op import elementwise, op
 from ..tensor import Tensor, method
 from .zero import zero
 
 __all__ = [
-    "eq", "ne", "lt", "le", "gt", "ge", "not_equal", "less", "less_equal", "greater", "greater_equal",
-    "logical_and", "logical_or", "logical_xor", "logical_not",
-    "isclose", "allclose", "equal", "isnan", "isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit", "copysign",
-]  # fmt: skip
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logical_not",
+    "isclose",
+    "allclose",
+    "equal",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "isposinf",
+    "isneginf",
+    "isreal",
+    "signbit",
+    "copysign",
+]
 
 
 @elementwise(symbol="=", differentiable=False, numpy=np.equal)
@@ -181,8 +204,12 @@ def isclose(input: Any, other: Any, /, rtol: float = 1e-5, atol: float = 1e-8, e
     return close | (np.isnan(input) & np.isnan(other)) if equal_nan else close
 
 
-isclose.samples(lambda draw, case: [case(draw(2, 3), draw(3)), case(np.ones(2), np.ones(2) + 1e-9, rtol=0.0, atol=1e-6)])
-isclose.errors(lambda draw, case: [case(draw(2), draw(2), rtol=-1.0), case(draw(2), np.array([1, 2])), case(draw(2), 1.0)])
+isclose.samples(
+    lambda draw, case: [case(draw(2, 3), draw(3)), case(np.ones(2), np.ones(2) + 1e-9, rtol=0.0, atol=1e-6)]
+)
+isclose.errors(
+    lambda draw, case: [case(draw(2), draw(2), rtol=-1.0), case(draw(2), np.array([1, 2])), case(draw(2), 1.0)]
+)
 
 
 @method(numpy=np.allclose)

@@ -34,7 +34,11 @@ def _columns(x: np.ndarray, groups: int, kernel: Sizes, stride: Sizes, dilation:
 
 def _rows(g: np.ndarray, groups: int) -> np.ndarray:
     """(N, F, *output) as (groups, F/groups, N · output)."""
-    return g.reshape(len(g), groups, g.shape[1] // groups, -1).transpose(1, 2, 0, 3).reshape(groups, g.shape[1] // groups, -1)
+    return (
+        g.reshape(len(g), groups, g.shape[1] // groups, -1)
+        .transpose(1, 2, 0, 3)
+        .reshape(groups, g.shape[1] // groups, -1)
+    )
 
 
 def _within(y: Any, shape: Any) -> Any:
@@ -117,8 +121,16 @@ convolution.samples(lambda draw, case: [case(draw(2, 2, 5), draw(3, 2, 3), (1,),
                                         case(draw(1, 2, 5, 4), draw(2, 1, 2, 3), (2, 1), (1, 1), (1, 1), 2),
                                         case(draw(1, 1, 5, 5), draw(2, 1, 2, 2), (2, 2), (0, 1), (2, 1), 1),
                                         case(draw(0, 1, 4), draw(1, 1, 2), (1,), (0,), (1,), 1)])  # fmt: skip
-convolution_input.samples(lambda draw, case: [case(draw(2, 3, 3), draw(3, 2, 3), (5,), (1,), (0,), (1,), 1),
-                                              case(draw(1, 2, 3, 1), draw(2, 1, 2, 2), (4, 4), (2, 2), (1, 0), (1, 2), 2),
-                                              case(draw(1, 1, 2), draw(1, 1, 2), (5,), (1,), (0,), (2,), 1)])  # fmt: skip
-convolution_weight.samples(lambda draw, case: [case(draw(2, 3, 3), draw(2, 2, 5), (3,), (1,), (0,), (1,), 1),
-                                               case(draw(1, 2, 2, 2), draw(1, 2, 5, 3), (2, 2), (2, 1), (0, 0), (1, 1), 2)])  # fmt: skip
+convolution_input.samples(
+    lambda draw, case: [
+        case(draw(2, 3, 3), draw(3, 2, 3), (5,), (1,), (0,), (1,), 1),
+        case(draw(1, 2, 3, 1), draw(2, 1, 2, 2), (4, 4), (2, 2), (1, 0), (1, 2), 2),
+        case(draw(1, 1, 2), draw(1, 1, 2), (5,), (1,), (0,), (2,), 1),
+    ]
+)
+convolution_weight.samples(
+    lambda draw, case: [
+        case(draw(2, 3, 3), draw(2, 2, 5), (3,), (1,), (0,), (1,), 1),
+        case(draw(1, 2, 2, 2), draw(1, 2, 5, 3), (2, 2), (2, 1), (0, 0), (1, 1), 2),
+    ]
+)

@@ -16,8 +16,17 @@ from .join import cat
 from .shape import flip, narrow
 
 __all__ = [
-    "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "diff", "log_softmax", "logcumsumexp", "softmax", "trapezoid",
-]  # fmt: skip
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "cumulative_trapezoid",
+    "diff",
+    "log_softmax",
+    "logcumsumexp",
+    "softmax",
+    "trapezoid",
+]
 
 
 def _wide(input: Any, dtype: Any) -> Any:
@@ -40,7 +49,7 @@ def cumsum(input: Any, /, dim: int, dtype: Any = None) -> Any:
 
 
 cumsum.derivative(input=lambda g, dim, input_dtype: flip(cumsum(flip(g, (dim,)), dim), (dim,)).astype(input_dtype))
-_CASES = lambda draw, case: [case(draw(4), 0), case(draw(2, 3, 4), 1), case(draw(0, 2), 0), case(draw(), 0)]  # noqa: E731
+_CASES = lambda draw, case: [case(draw(4), 0), case(draw(2, 3, 4), 1), case(draw(0, 2), 0), case(draw(), 0)]
 cumsum.samples(_CASES)
 cumsum.errors(lambda draw, case: [case(draw(2), 1)])
 
@@ -222,7 +231,9 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 
 
 @method
-def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
     """The n-th difference of neighbours along `dim`.
 
     >>> import autograd

@@ -11,7 +11,18 @@ from ..op import op
 from ..tensor import Tensor, attach_numpy, method, wrap
 from .dims import axis_of
 
-__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "one_hot", "trace", "tril", "triu", "vander"]
+__all__ = [
+    "diag",
+    "diag_embed",
+    "diagflat",
+    "diagonal",
+    "diagonal_scatter",
+    "one_hot",
+    "trace",
+    "tril",
+    "triu",
+    "vander",
+]
 
 
 def _triangle(name: str, cut: Any, input: Any, diagonal: int) -> Any:
@@ -75,7 +86,9 @@ def diagonal(input: Any, /, offset: int = 0, dim1: int = 0, dim2: int = 1) -> An
     return view
 
 
-diagonal.samples(lambda draw, case: [case(draw(3, 3)), case(draw(2, 3, 4), 1, 0, -1), case(draw(2, 3), -1), case(draw(2, 2), 5)])
+diagonal.samples(
+    lambda draw, case: [case(draw(3, 3)), case(draw(2, 3, 4), 1, 0, -1), case(draw(2, 3), -1), case(draw(2, 2), 5)]
+)
 diagonal.errors(lambda draw, case: [case(draw(3)), case(draw(2, 2), 0, 1, -1), case(draw(2, 2), 0, 0, 2)])
 
 
@@ -105,7 +118,9 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
             [0, 2]])
     """
     if input.array.ndim not in (1, 2):
-        raise ShapeError(f"diag: input must be a vector or a matrix, got shape {tuple(input.shape)}; see diagonal, diag_embed")
+        raise ShapeError(
+            f"diag: input must be a vector or a matrix, got shape {tuple(input.shape)}; see diagonal, diag_embed"
+        )
     return diag_embed(input, diagonal) if input.array.ndim == 1 else _diagonal(input, diagonal).clone()
 
 

@@ -64,10 +64,16 @@ def _on_diagonals(x: Any, unique: str, mine: str, shape: tuple[int, ...]) -> Any
 contraction.derivative(
     tensors=lambda g, i, tensors, tensors_shapes, equation: _pull(g, i, tensors, tensors_shapes, equation)
 )
-contraction.samples(lambda draw, case: [case(draw(2, 3), draw(3, 4), equation="ij,jk->ik"), case(draw(3, 3), equation="ii->"),
-                                        case(draw(2, 3), equation="ij->j"), case(draw(2, 2), draw(2), equation="ii,j->ij"),
-                                        case(draw(2, 3), draw(3), draw(2), equation="ij,j,i->"),
-                                        case(draw(), draw(2), equation=",i->i")])  # fmt: skip
+contraction.samples(
+    lambda draw, case: [
+        case(draw(2, 3), draw(3, 4), equation="ij,jk->ik"),
+        case(draw(3, 3), equation="ii->"),
+        case(draw(2, 3), equation="ij->j"),
+        case(draw(2, 2), draw(2), equation="ii,j->ij"),
+        case(draw(2, 3), draw(3), draw(2), equation="ij,j,i->"),
+        case(draw(), draw(2), equation=",i->i"),
+    ]
+)
 contraction.errors(lambda draw, case: [case(draw(2, 3), draw(4), equation="ij,j->i")])
 
 
@@ -106,7 +112,9 @@ def _explicit(equation: str, ndims: list[int]) -> str:
     for k, (term, ndim) in enumerate(zip(terms, ndims)):
         named = len(term.replace("...", ""))
         if "." in term.replace("...", "", 1) or (named != ndim if "..." not in term else named > ndim):
-            raise ShapeError(f"einsum: term {k} ({term!r}) of {equation!r} names {named} dimensions, its tensor has {ndim}")
+            raise ShapeError(
+                f"einsum: term {k} ({term!r}) of {equation!r} names {named} dimensions, its tensor has {ndim}"
+            )
         if "..." in term:
             widest = max(widest, ndim - named)
     dots = "".join(spare[:widest])
@@ -119,7 +127,9 @@ def _explicit(equation: str, ndims: list[int]) -> str:
     right = right.replace("...", dots)
     unknown = [c for c in right if c not in "".join(terms)]
     if unknown or len(set(right)) != len(right) or "." in right:
-        raise ArgumentError(f"einsum: the output of {equation!r} repeats an index or names one that no input has: {unknown}")
+        raise ArgumentError(
+            f"einsum: the output of {equation!r} repeats an index or names one that no input has: {unknown}"
+        )
     return f"{','.join(terms)}->{right}"
 
 
@@ -143,7 +153,9 @@ def _as_product(equation: str, a: Tensor, b: Tensor) -> Tensor | None:
         return math.prod(next(iter(sizes[c])) for c in letters)
 
     p = a.permute([x.index(c) for c in batch + rows + summed]).reshape(volume(batch), volume(rows), volume(summed))
-    q = b.permute([y.index(c) for c in batch + summed + columns]).reshape(volume(batch), volume(summed), volume(columns))
+    q = b.permute([y.index(c) for c in batch + summed + columns]).reshape(
+        volume(batch), volume(summed), volume(columns)
+    )
     order = batch + rows + columns
     if not batch:
         p, q = p.squeeze(0), q.squeeze(0)
@@ -166,7 +178,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         dims = dims.tolist()
     if isinstance(dims, int):
         if not 0 <= dims <= min(a.array.ndim, b.array.ndim):
-            raise ArgumentError(f"tensordot: dims={dims} must lie between 0 and the number of dimensions of both tensors")
+            raise ArgumentError(
+                f"tensordot: dims={dims} must lie between 0 and the number of dimensions of both tensors"
+            )
         dims = (list(range(a.array.ndim - dims, a.array.ndim)), list(range(dims)))
     first, second = (axes_of(tuple(d), t.array.ndim) if len(d) else () for d, t in zip(dims, (a, b)))
     if len(first) != len(second):
@@ -198,7 +212,9 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         dim = next((i for i, n in enumerate(shape) if n == 3), len(shape))
     axis = axes_of(dim, len(shape))[0] if dim != len(shape) else -1
     if axis < 0 or shape[axis] != 3:
-        raise ShapeError(f"cross: inputs must have a dimension of size 3, got {list(input.shape)} and {list(other.shape)}")
+        raise ShapeError(
+            f"cross: inputs must have a dimension of size 3, got {list(input.shape)} and {list(other.shape)}"
+        )
     a, b = input.expand(shape), other.expand(shape)
     return a.roll(-1, axis) * b.roll(-2, axis) - a.roll(-2, axis) * b.roll(-1, axis)
 
@@ -211,7 +227,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     tensor([[0, 0, 0],
             [1, 1, 1]])
     """
-    axes: Sequence[Tensor] = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    axes: Sequence[Tensor] = (
+        tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    )
     if indexing not in ("ij", "xy"):
         raise ArgumentError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
     if not axes or any(t.array.ndim > 1 for t in axes):

@@ -35,8 +35,15 @@ def spread(g: Any, shape: tuple[int, ...], dtype: Any, dim: Dims, keepdim: bool)
 sum.derivative(
     input=lambda g, input_shape, input_dtype, dim, keepdim: spread(g, input_shape, input_dtype, dim, keepdim)
 )
-sum.samples(lambda draw, case: [case(draw()), case(draw(3)), case(draw(2, 3, 4), dim=1), case(draw(2, 3, 4), (0, -1), True),
-                                case(draw(0, 3), dim=0)])  # fmt: skip
+sum.samples(
+    lambda draw, case: [
+        case(draw()),
+        case(draw(3)),
+        case(draw(2, 3, 4), dim=1),
+        case(draw(2, 3, 4), (0, -1), True),
+        case(draw(0, 3), dim=0),
+    ]
+)
 sum.errors(lambda draw, case: [case(draw(2, 3), dim=2), case(draw(2, 3), dim=(0, 0))])
 
 
@@ -53,7 +60,8 @@ def broadcast_to(input: Any, /, shape: tuple[int, ...]) -> Any:
         return np.broadcast_to(input, shape)
     except ValueError:
         raise ShapeError(
-            f"broadcast_to: input of shape {input.shape} does not fit {tuple(shape)}: from the right, each size must be equal or 1"
+            f"broadcast_to: input of shape {input.shape} does not fit {tuple(shape)}: from the right, each size must "
+            "be equal or 1"
         ) from None
 
 

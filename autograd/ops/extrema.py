@@ -19,7 +19,9 @@ __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "kthvalue", "max", "me
 
 def _not_empty(name: str, input: Any, dim: Dims = None) -> None:
     if not count(input.shape, axes_of(dim, input.ndim)):
-        raise ShapeError(f"{name}: input of shape {input.shape} has no elements along dim={dim}; nothing to choose from")
+        raise ShapeError(
+            f"{name}: input of shape {input.shape} has no elements along dim={dim}; nothing to choose from"
+        )
 
 
 def _evenly(g: Any, input: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
@@ -45,7 +47,7 @@ def amax(input: Any, /, dim: Dims = (), keepdim: bool = False) -> Any:
 
 
 amax.derivative(input=lambda g, input, out, dim, keepdim: _evenly(g, input, out, dim, keepdim))
-_CASES = lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), (0, 2)), case(draw(2, 3), -1, True), case(draw())]  # noqa: E731
+_CASES = lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), (0, 2)), case(draw(2, 3), -1, True), case(draw())]
 amax.samples(_CASES)
 amax.errors(lambda draw, case: [case(draw(2), 1), case(draw(0, 2), 0)])
 
@@ -171,7 +173,9 @@ def kth_along(input: Any, /, k: int, dim: int = -1, keepdim: bool = False) -> An
     n = input.shape[axis_of(dim, input.ndim)] if input.ndim else 1
     if not 1 <= k <= n:
         raise ArgumentError(f"kthvalue: k={k} is out of range; dimension {dim} has {n} elements")
-    return _selecting(lambda x, a: np.take(np.argsort(x, a, kind="stable"), [k - 1], a), "kthvalue", input, dim, keepdim)
+    return _selecting(
+        lambda x, a: np.take(np.argsort(x, a, kind="stable"), [k - 1], a), "kthvalue", input, dim, keepdim
+    )
 
 
 @op(symbol="mode", multiple=True)
@@ -209,7 +213,9 @@ kth_along.errors(lambda draw, case: [case(draw(2), 3), case(draw(2), 0), case(dr
 
 def _needs_tensor(name: str, input: Any) -> None:
     if not isinstance(input, Tensor):
-        raise ArgumentError(f"{name}: input must be a Tensor, got {type(input).__name__}; Python's own is builtins.{name}")
+        raise ArgumentError(
+            f"{name}: input must be a Tensor, got {type(input).__name__}; Python's own is builtins.{name}"
+        )
 
 
 @method(numpy=np.max)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DimensionError, DTypeError, ShapeError
-from ..views import View
 from ..op import op
 from ..promotion import cast
 from ..recording import recording
 from ..tensor import Tensor, attach, wrap
+from ..views import View
 from ..writes import mark_written
 
 __all__: list[str] = []
@@ -124,8 +124,14 @@ elements_of.samples(lambda draw, case: [case(draw(3, 2), _KEY), case(draw(3), (n
                                         case(draw(3, 4), (*_KEY, slice(1, 3)))])  # fmt: skip
 elements_of.errors(lambda draw, case: [case(draw(2), _KEY), case(draw(2), (np.array([True, False, True]),))])
 added_at.derivative(input=lambda g, key: elements_of(g, key))
-added_at.samples(lambda draw, case: [case(draw(3, 2), (4, 2), _KEY), case(draw(3, 2, 2), (3, 2), (_KEY[0][:, None] - [1, 2],)),
-                                     case(draw(3), (4,), _KEY), case(draw(3, 2), (4, 3), (*_KEY, slice(1, 3)))])  # fmt: skip
+added_at.samples(
+    lambda draw, case: [
+        case(draw(3, 2), (4, 2), _KEY),
+        case(draw(3, 2, 2), (3, 2), (_KEY[0][:, None] - [1, 2],)),
+        case(draw(3), (4,), _KEY),
+        case(draw(3, 2), (4, 3), (*_KEY, slice(1, 3))),
+    ]
+)
 
 
 @op(symbol="[ ] =", method=False, linear=True)
@@ -143,7 +149,8 @@ def _assign(array: np.ndarray, key: Any, value: Any) -> None:
         raise DimensionError(f"index: input of shape {array.shape}: {error}") from None
     except ValueError:
         raise ShapeError(
-            f"index: value of shape {np.shape(value)} does not broadcast to the part it replaces, of shape {array[key].shape}"
+            f"index: value of shape {np.shape(value)} does not broadcast to the part it replaces, of shape "
+            f"{array[key].shape}"
         ) from None
 
 

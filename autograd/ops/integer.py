@@ -42,7 +42,9 @@ def floor_divide(input: Any, other: Any, /) -> Any:
 
 
 floor_divide.derivative(input=lambda g: zero(g), other=lambda g: zero(g))
-floor_divide.samples(lambda draw, case: [case(draw(2, 3), draw(3)), case(draw(2), 0.7), case(np.arange(3), np.array(2))])
+floor_divide.samples(
+    lambda draw, case: [case(draw(2, 3), draw(3)), case(draw(2), 0.7), case(np.arange(3), np.array(2))]
+)
 floor_divide.errors(lambda draw, case: [case(*_BY_ZERO), case(draw(2), draw(3))])
 
 
@@ -56,7 +58,9 @@ def trunc_divide(input: Any, other: Any, /) -> Any:
 
 
 trunc_divide.derivative(input=lambda g: zero(g), other=lambda g: zero(g))
-trunc_divide.samples(lambda draw, case: [case(draw(2, 3), draw(3)), case(draw(2), 0.7), case(np.arange(3), np.array(2))])
+trunc_divide.samples(
+    lambda draw, case: [case(draw(2, 3), draw(3)), case(draw(2), 0.7), case(np.arange(3), np.array(2))]
+)
 
 
 @elementwise(symbol="%", dunder="mod", numpy=np.remainder)
@@ -88,7 +92,9 @@ def fmod(input: Any, other: Any, /) -> Any:
 
 
 fmod.derivative(input=lambda g: g, other=lambda g, input, other: -g * trunc_divide(input, other))
-fmod.samples(lambda draw, case: [case(draw(3, 1), np.array([0.77, 1.3, -0.6])), case(draw(2), 0.7), case(draw(0), draw(1))])
+fmod.samples(
+    lambda draw, case: [case(draw(3, 1), np.array([0.77, 1.3, -0.6])), case(draw(2), 0.7), case(draw(0), draw(1))]
+)
 fmod.errors(lambda draw, case: [case(*_BY_ZERO), case(draw(2), draw(3))])
 
 

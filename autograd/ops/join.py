@@ -16,9 +16,27 @@ from .dims import axis_of
 from .shape import narrow, select, unsqueeze
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "cat", "chunk", "column_stack", "concat", "concatenate", "dsplit",
-    "dstack", "hsplit", "hstack", "row_stack", "split", "stack", "tensor_split", "unbind", "vsplit", "vstack",
-]  # fmt: skip
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "block_diag",
+    "cat",
+    "chunk",
+    "column_stack",
+    "concat",
+    "concatenate",
+    "dsplit",
+    "dstack",
+    "hsplit",
+    "hstack",
+    "row_stack",
+    "split",
+    "stack",
+    "tensor_split",
+    "unbind",
+    "vsplit",
+    "vstack",
+]
 
 
 @op(name="cat", symbol="cat", method=False, linear=True)
@@ -33,12 +51,18 @@ def _slice(g: Any, i: int, shapes: tuple[tuple[int, ...], ...], dim: int) -> Any
 
 
 join.derivative(tensors=lambda g, i, tensors_shapes, dim: _slice(g, i, tensors_shapes, dim))
-join.samples(lambda draw, case: [case(draw(2, 3), draw(1, 3)), case(draw(2, 3), draw(2, 1), dim=1), case(draw(2), draw(0))])
+join.samples(
+    lambda draw, case: [case(draw(2, 3), draw(1, 3)), case(draw(2, 3), draw(2, 1), dim=1), case(draw(2), draw(0))]
+)
 join.errors(lambda draw, case: [case(draw(2, 3), draw(2, 2)), case(draw(2), draw(2), dim=1)])
 
 
 def _sequence(name: str, tensors: Any) -> tuple[Tensor, ...]:
-    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence) or not all(isinstance(t, Tensor) for t in tensors):
+    if (
+        isinstance(tensors, Tensor)
+        or not isinstance(tensors, Sequence)
+        or not all(isinstance(t, Tensor) for t in tensors)
+    ):
         raise ArgumentError(f"{name}: tensors must be a list or tuple of Tensors, got {type(tensors).__name__}")
     if not tensors:
         raise ArgumentError(f"{name}: tensors is empty; there is nothing to put together")
@@ -86,7 +110,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     for i, t in enumerate(given):
         if t.array.shape != given[0].array.shape:
             raise ShapeError(
-                f"stack: tensors must have one shape; tensors[0] has {given[0].array.shape}, tensors[{i}] {t.array.shape}"
+                f"stack: tensors must have one shape; tensors[0] has {given[0].array.shape}, tensors[{i}] "
+                f"{t.array.shape}"
             )
     at = axis_of(dim, given[0].array.ndim + 1)
     return cat([unsqueeze(t, at) for t in given], at, out=out)
@@ -257,5 +282,3 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if input.array.ndim == 0:
         raise ShapeError("unbind: a 0-d tensor has no dimension to take apart")
     return tuple(select(input, at, i) for i in range(input.array.shape[at]))
-
-

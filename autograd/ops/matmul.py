@@ -14,9 +14,23 @@ from ..tensor import Tensor, attach, attach_numpy, method
 from .shape import permute_to
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "dot", "ger", "inner", "kron", "matmul", "mm", "mv",
-    "outer", "vdot",
-]  # fmt: skip
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "chain_matmul",
+    "dot",
+    "ger",
+    "inner",
+    "kron",
+    "matmul",
+    "mm",
+    "mv",
+    "outer",
+    "vdot",
+]
 
 
 @op(name="matmul", symbol="@", method="_matmul")
@@ -50,9 +64,16 @@ product.derivative(
     input=lambda g, other, input_shape: _input_cotangent(g, other, input_shape),
     other=lambda g, input, other_shape: _other_cotangent(g, input, other_shape),
 )
-product.samples(lambda draw, case: [case(draw(2, 3), draw(3, 4)), case(draw(5, 2, 3), draw(3, 2)), case(draw(2, 3), draw(4, 3, 2)),
-                                    case(draw(2, 1, 2, 3), draw(4, 3, 2)), case(draw(0, 3), draw(3, 2)),
-                                    case(draw(2, 0), draw(0, 2))])  # fmt: skip
+product.samples(
+    lambda draw, case: [
+        case(draw(2, 3), draw(3, 4)),
+        case(draw(5, 2, 3), draw(3, 2)),
+        case(draw(2, 3), draw(4, 3, 2)),
+        case(draw(2, 1, 2, 3), draw(4, 3, 2)),
+        case(draw(0, 3), draw(3, 2)),
+        case(draw(2, 0), draw(0, 2)),
+    ]
+)
 product.errors(lambda draw, case: [case(draw(2, 3), draw(4, 2)), case(draw(2, 2, 3), draw(3, 3, 2))])
 
 
@@ -63,13 +84,17 @@ def same_type(name: str, *tensors: Any) -> None:
             raise ArgumentError(f"{name}: argument {i} must be a Tensor, got {type(t).__name__}")
     kinds = [str(t.array.dtype) for t in tensors]
     if len(set(kinds)) > 1:
-        raise DTypeError(f"{name}: the tensors must have the same dtype, got {' and '.join(kinds)}; convert one with .to(dtype)")
+        raise DTypeError(
+            f"{name}: the tensors must have the same dtype, got {' and '.join(kinds)}; convert one with .to(dtype)"
+        )
 
 
 def _fit(name: str, input: Tensor, other: Tensor, m: int, k: int) -> None:
     if m != k:
-        raise ShapeError(f"{name}: input {list(input.shape)} and other {list(other.shape)} cannot be multiplied: {m} columns "
-                         f"against {k} rows; is one of them to be transposed (.mT)?")  # fmt: skip
+        raise ShapeError(
+            f"{name}: input {list(input.shape)} and other {list(other.shape)} cannot be multiplied: {m} columns "
+            f"against {k} rows; is one of them to be transposed (.mT)?"
+        )
 
 
 @method(numpy=np.matmul)
@@ -83,7 +108,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     same_type("matmul", input, other)
     a, b = input.array.shape, other.array.shape
     if not a or not b:
-        raise ShapeError(f"matmul: both operands need at least one dimension, got shapes {list(a)} and {list(b)}; use * for scalars")
+        raise ShapeError(
+            f"matmul: both operands need at least one dimension, got shapes {list(a)} and {list(b)}; use * for scalars"
+        )
     _fit("matmul", input, other, a[-1], b[-2] if len(b) > 1 else b[0])
     if len(a) > 1 and len(b) > 1:
         return product(input, other)
@@ -102,7 +129,9 @@ def _dims(name: str, ndims: tuple[int, ...], *tensors: Tensor) -> None:
     same_type(name, *tensors)
     if tuple(t.array.ndim for t in tensors) != ndims:
         got = " and ".join(str(list(t.shape)) for t in tensors)
-        raise ShapeError(f"{name}: expected {' and '.join(f'{n}-d' for n in ndims)} tensors, got shapes {got}; see matmul")
+        raise ShapeError(
+            f"{name}: expected {' and '.join(f'{n}-d' for n in ndims)} tensors, got shapes {got}; see matmul"
+        )
 
 
 @method
@@ -124,7 +153,9 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Matrix times matrix for each pair of two equal batches, (B, N, M) and (B, M, P)."""
     _dims("bmm", (3, 3), input, mat2)
     if input.array.shape[0] != mat2.array.shape[0]:
-        raise ShapeError(f"bmm: batches of {input.array.shape[0]} and {mat2.array.shape[0]} matrices; they must be equal")
+        raise ShapeError(
+            f"bmm: batches of {input.array.shape[0]} and {mat2.array.shape[0]} matrices; they must be equal"
+        )
     _fit("bmm", input, mat2, input.array.shape[2], mat2.array.shape[1])
     return product(input, mat2)
 
@@ -213,7 +244,9 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
 def _plus(name: str, input: Tensor, result: Tensor, beta: float, alpha: float) -> Tensor:
     kind = promote_types(input.array.dtype, result.array.dtype)
     if kind != result.array.dtype:
-        raise DTypeError(f"{name}: input is {input.array.dtype} and the product {result.array.dtype}; convert one of them")
+        raise DTypeError(
+            f"{name}: input is {input.array.dtype} and the product {result.array.dtype}; convert one of them"
+        )
     for scale, what in ((beta, "beta"), (alpha, "alpha")):
         if kind.kind in "iu" and not isinstance(scale, int):
             raise ArgumentError(f"{name}: {what}={scale!r} must be an int when the tensors are {kind}")
@@ -222,7 +255,9 @@ def _plus(name: str, input: Tensor, result: Tensor, beta: float, alpha: float) -
     except ValueError:
         fits = False
     if not fits:
-        raise ShapeError(f"{name}: input of shape {list(input.shape)} does not broadcast to the product's {list(result.shape)}")
+        raise ShapeError(
+            f"{name}: input of shape {list(input.shape)} does not broadcast to the product's {list(result.shape)}"
+        )
     scaled = result if alpha == 1 else result * alpha
     if beta == 0:  # what input holds, NaN too, has no part in it
         return scaled if alpha != 1 else scaled + 0

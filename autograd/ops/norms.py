@@ -61,8 +61,18 @@ def _pull(g: Any, input: Any, out: Any, ord: float, dim: Dims, keepdim: bool) ->
 
 
 length.derivative(input=lambda g, input, out, ord, dim, keepdim: _pull(g, input, out, ord, dim, keepdim))
-length.samples(lambda draw, case: [case(draw(4)), case(draw(2, 3), 1, 1), case(draw(2, 3), math.inf, 0, True), case(draw(4), 3),
-                                   case(draw(4), -math.inf), case(draw(2, 3), 2.5, (0, 1)), case(draw(4), 0), case(draw(0))])  # fmt: skip
+length.samples(
+    lambda draw, case: [
+        case(draw(4)),
+        case(draw(2, 3), 1, 1),
+        case(draw(2, 3), math.inf, 0, True),
+        case(draw(4), 3),
+        case(draw(4), -math.inf),
+        case(draw(2, 3), 2.5, (0, 1)),
+        case(draw(4), 0),
+        case(draw(0)),
+    ]
+)
 length.errors(lambda draw, case: [case(draw(2), 2, 1), case(np.ones(2, np.int64)), case(draw(0), math.inf)])
 
 

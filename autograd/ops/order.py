@@ -14,8 +14,18 @@ from .along import Selected, put_back
 from .dims import axis_of
 
 __all__ = [
-    "argsort", "bincount", "bucketize", "histc", "isin", "msort", "searchsorted", "sort", "topk", "unique", "unique_consecutive",
-]  # fmt: skip
+    "argsort",
+    "bincount",
+    "bucketize",
+    "histc",
+    "isin",
+    "msort",
+    "searchsorted",
+    "sort",
+    "topk",
+    "unique",
+    "unique_consecutive",
+]
 
 
 def _order(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
@@ -37,7 +47,9 @@ def sorted_along(input: Any, /, dim: int = -1, descending: bool = False) -> Any:
 
 
 sorted_along.derivative(input=lambda g, out, input_shape, dim: put_back(g, out, input_shape, dim))
-sorted_along.samples(lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), 1, True), case(draw(), 0), case(draw(0, 2), 0)])
+sorted_along.samples(
+    lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), 1, True), case(draw(), 0), case(draw(0, 2), 0)]
+)
 sorted_along.errors(lambda draw, case: [case(draw(2), 1)])
 
 
@@ -185,12 +197,16 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     tensor([1, 2])
     """
     if side not in (None, "left", "right") or (side == "left" and right):
-        raise ArgumentError(f"searchsorted: side={side!r} and right={right} do not go together; side is 'left' or 'right'")
+        raise ArgumentError(
+            f"searchsorted: side={side!r} and right={right} do not go together; side is 'left' or 'right'"
+        )
     place: Any = "right" if right or side == "right" else "left"
     rows, values = sorted_sequence.array, input.array if isinstance(input, Tensor) else np.asarray(input)
     if sorter is not None:
         if sorter.array.shape != rows.shape or sorter.array.dtype != np.int64:
-            raise ShapeError(f"searchsorted: sorter must be int64 of shape {rows.shape}, got {sorter.dtype}{sorter.shape}")
+            raise ShapeError(
+                f"searchsorted: sorter must be int64 of shape {rows.shape}, got {sorter.dtype}{sorter.shape}"
+            )
         if sorter.array.size and not 0 <= sorter.array.min() <= sorter.array.max() < rows.shape[-1]:
             raise ArgumentError("searchsorted: sorter has indices out of range")
         rows = np.take_along_axis(rows, sorter.array, -1)

@@ -55,7 +55,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     tensor([0., 1., 2., 0.])
     """
     if len(pad) % 2 or len(pad) // 2 > input.array.ndim:
-        raise ArgumentError(f"pad: expected pairs of margins for at most {input.array.ndim} dimensions, got {tuple(pad)}")
+        raise ArgumentError(
+            f"pad: expected pairs of margins for at most {input.array.ndim} dimensions, got {tuple(pad)}"
+        )
     if mode not in ("constant", "reflect", "replicate", "circular"):
         raise ArgumentError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
     margins = tuple((int(pad[i]), int(pad[i + 1])) for i in reversed(range(0, len(pad), 2)))
@@ -79,7 +81,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     for i, (n, (a, b)) in enumerate(zip(sizes, margins)):
         limit = {"reflect": n - 1, "circular": n, "replicate": max(a, b)}[mode]
         if max(a, b) > limit:
-            raise ShapeError(f"pad: mode={mode!r} needs margins of at most {limit} for size {n}, got {(a, b)} in pad={tuple(pad)}")
+            raise ShapeError(
+                f"pad: mode={mode!r} needs margins of at most {limit} for size {n}, got {(a, b)} in pad={tuple(pad)}"
+            )
         if a or b:
             x = x.index_select(lead + i, wrap(_sources(mode, n, a, b)))
     return x

@@ -11,7 +11,6 @@ from ..generator import default_generator
 from ..op import elementwise
 from ..tensor import Tensor, method, wrap
 from .activation import leaky_relu
-from .exponential import sigmoid
 
 __all__ = ["hardshrink", "prelu", "rrelu", "threshold"]  # as in torch; the others live in nn.functional
 
@@ -30,9 +29,7 @@ def hardtanh(input: Any, /, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     return np.minimum(np.maximum(input, min_val), max_val).astype(input.dtype, copy=False)
 
 
-hardtanh.derivative(
-    input=lambda g, input, min_val, max_val: np.where((input > min_val) & (input < max_val), g, 0)
-)
+hardtanh.derivative(input=lambda g, input, min_val, max_val: np.where((input > min_val) & (input < max_val), g, 0))
 hardtanh.samples(lambda draw, case: [case(draw(2, 3)), case(draw(3), -0.3, 0.7), case(draw()), case(draw(0, 2))])
 hardtanh.errors(lambda draw, case: [case(draw(2), 1.0, -1.0)])
 
@@ -79,9 +76,7 @@ def hardswish(input: Any, /) -> Any:
     return input * np.minimum(np.maximum(input + 3, 0), 6) / 6
 
 
-hardswish.derivative(
-    input=lambda g, input: g * np.where(input <= -3, 0, np.where(input < 3, input / 3 + 0.5, 1))
-)
+hardswish.derivative(input=lambda g, input: g * np.where(input <= -3, 0, np.where(input < 3, input / 3 + 0.5, 1)))
 
 
 @elementwise(symbol="hardshrink")

@@ -12,7 +12,9 @@ from .along import Selected, put_along, take_along
 from .windows import Sizes, add_windows, cropped, padded, windows
 
 
-def extra_at_end(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool) -> Sizes:
+def extra_at_end(
+    spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> Sizes:
     """How much more padding lets a last, incomplete window in, if it starts inside the input or its left padding."""
     if not ceil_mode:
         return (0,) * len(kernel)
@@ -33,7 +35,9 @@ def _first_inside(outputs: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, 
 
 
 @op(name="max_pool", symbol="max pool", method=False, multiple=True)
-def max_pool(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool = False) -> Any:
+def max_pool(
+    input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool = False
+) -> Any:
     """The largest element of each window over the last dimensions, and its index among all elements there."""
     n = len(kernel)
     spatial = input.shape[-n:]
@@ -71,8 +75,13 @@ def _max_pull(g: Any, out: Any, input_shape: Sizes, kernel: Sizes, stride: Sizes
 max_pool.derivative(
     input=lambda g, out, input_shape, kernel, stride, dilation: _max_pull(g, out, input_shape, kernel, stride, dilation)
 )
-max_pool.samples(lambda draw, case: [case(draw(1, 2, 5), (2,), (2,), (0,), (1,)), case(draw(2, 1, 4, 5), (3, 2), (1, 2), (1, 1), (1, 1)),
-                                     case(draw(1, 1, 5, 5), (2, 2), (2, 2), (0, 0), (2, 1), True)])  # fmt: skip
+max_pool.samples(
+    lambda draw, case: [
+        case(draw(1, 2, 5), (2,), (2,), (0,), (1,)),
+        case(draw(2, 1, 4, 5), (3, 2), (1, 2), (1, 1), (1, 1)),
+        case(draw(1, 1, 5, 5), (2, 2), (2, 2), (0, 0), (2, 1), True),
+    ]
+)
 
 
 @op(name="max_unpool", symbol="max poolᵀ", method=False, linear=True)
@@ -114,7 +123,9 @@ def _divisor(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, extra
     ones = np.ones(shape)
     if not include:
         ones = padded(ones, padding)
-    return windows(padded(ones, (0,) * len(kernel), 0, extra), kernel, stride, (1,) * len(kernel)).sum(tuple(range(len(kernel))))
+    return windows(padded(ones, (0,) * len(kernel), 0, extra), kernel, stride, (1,) * len(kernel)).sum(
+        tuple(range(len(kernel)))
+    )
 
 
 @op(name="avg_unpool", symbol="mean unpool", method=False, linear=True)
@@ -142,6 +153,11 @@ avg_unpool.derivative(
         g, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
 )
-avg_pool.samples(lambda draw, case: [case(draw(1, 2, 5), (2,), (2,), (0,)), case(draw(1, 1, 4, 5), (3, 2), (2, 2), (1, 1), True, False),
-                                     case(draw(1, 1, 3, 3), (2, 2), (1, 1), (0, 0), False, True, 3)])  # fmt: skip
+avg_pool.samples(
+    lambda draw, case: [
+        case(draw(1, 2, 5), (2,), (2,), (0,)),
+        case(draw(1, 1, 4, 5), (3, 2), (2, 2), (1, 1), True, False),
+        case(draw(1, 1, 3, 3), (2, 2), (1, 1), (0, 0), False, True, 3),
+    ]
+)
 avg_unpool.samples(lambda draw, case: [case(draw(1, 2, 2), (5,), (2,), (2,), (0,))])

@@ -38,7 +38,8 @@ def _whole_power(input: Any, exponent: Any) -> Any:
     """Integers to negative powers: 1/±1 stays ±1, everything else truncates to 0."""
     if exponent.ndim == 0:
         raise ArgumentError(
-            f"pow: exponent={exponent}: integers to negative integer powers are fractions; write input.float() ** {exponent}"
+            f"pow: exponent={exponent}: integers to negative integer powers are fractions; write input.float() ** "
+            f"{exponent}"
         )
     unit = np.where(exponent % 2 == 0, np.abs(input), input)
     return np.where(exponent < 0, np.where(np.abs(input) == 1, unit, 0), input ** np.maximum(exponent, 0))
@@ -66,8 +67,17 @@ pow.derivative(
     input=lambda g, input, exponent: g * _power_slope(input, exponent),
     exponent=lambda g, input, exponent, out: g * _exponent_slope(input, exponent, out),
 )
-pow.samples(lambda draw, case: [case(draw(2, 3), 2), case(draw(3), 3), case(draw(2), 0), case(draw(), -1.5),
-                                case(2.0, draw(2, 3)), case(draw(2, 1), draw(3)), case(draw(0, 2), draw(1, 2))])  # fmt: skip
+pow.samples(
+    lambda draw, case: [
+        case(draw(2, 3), 2),
+        case(draw(3), 3),
+        case(draw(2), 0),
+        case(draw(), -1.5),
+        case(2.0, draw(2, 3)),
+        case(draw(2, 1), draw(3)),
+        case(draw(0, 2), draw(1, 2)),
+    ]
+)
 pow.errors(lambda draw, case: [case(draw(2), draw(3)), case(np.array([1, 2]), -1)])
 
 

@@ -46,5 +46,7 @@ def _pinv_pull(g: Any, input: Any, out: Any) -> Any:
 
 
 pseudoinverse.derivative(input=lambda g, input, out: _pinv_pull(g, input, out))
-pseudoinverse.samples(lambda draw, case: [case(draw(2, 3)), case(draw(2, 3, 2)), case(draw(2, 0)), case(draw(2, 2) + 3 * np.eye(2))])
+pseudoinverse.samples(
+    lambda draw, case: [case(draw(2, 3)), case(draw(2, 3, 2)), case(draw(2, 0)), case(draw(2, 2) + 3 * np.eye(2))]
+)
 pseudoinverse.errors(lambda draw, case: [case(draw(3)), case(draw(2, 3), hermitian=True)])

@@ -15,8 +15,19 @@ from .dims import Dims, axes_of, axis_of, count, kept
 from .expand import spread, sum
 
 __all__ = [
-    "all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "std", "std_mean", "var", "var_mean",
-]  # fmt: skip
+    "all",
+    "any",
+    "count_nonzero",
+    "logsumexp",
+    "mean",
+    "nanmean",
+    "nansum",
+    "prod",
+    "std",
+    "std_mean",
+    "var",
+    "var_mean",
+]
 
 
 def floats_only(name: str, input: Any) -> None:
@@ -43,10 +54,13 @@ def mean(input: Any, /, dim: Dims = None, keepdim: bool = False, dtype: Any = No
 
 mean.derivative(
     input=lambda g, input_shape, input_dtype, dim, keepdim: (
-        spread(g, input_shape, input_dtype, dim, keepdim) / float(max(1, count(input_shape, axes_of(dim, len(input_shape)))))
+        spread(g, input_shape, input_dtype, dim, keepdim)
+        / float(max(1, count(input_shape, axes_of(dim, len(input_shape)))))
     )
 )
-mean.samples(lambda draw, case: [case(draw()), case(draw(3)), case(draw(2, 3, 4), dim=1), case(draw(2, 3), (0, -1), True)])
+mean.samples(
+    lambda draw, case: [case(draw()), case(draw(3)), case(draw(2, 3, 4), dim=1), case(draw(2, 3), (0, -1), True)]
+)
 mean.errors(lambda draw, case: [case(draw(2), 1), case(np.ones(2, np.int64))])
 
 
@@ -77,7 +91,7 @@ variance.derivative(
         kept(g, input.shape, dim, keepdim) * _deviation(input, dim) * _over(2, _freedom(input.shape, dim, correction))
     )
 )
-_CASES = lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), 1), case(draw(2, 3), (0, 1), 0, True)]  # noqa: E731
+_CASES = lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), 1), case(draw(2, 3), (0, 1), 0, True)]
 variance.samples(_CASES)
 variance.errors(lambda draw, case: [case(draw(2), 1), case(np.ones(2, np.int64))])
 
@@ -196,8 +210,15 @@ def _others(input: Any, out: Any, dim: int | None, keepdim: bool) -> Any:
 product.derivative(
     input=lambda g, input, out, dim, keepdim: kept(g, input.shape, dim, keepdim) * _others(input, out, dim, keepdim)
 )
-product.samples(lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), 1), case(draw(2, 3), -1, True), case(draw(0, 2), 0),
-                                    case(np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 1.5]]), 1)])  # fmt: skip
+product.samples(
+    lambda draw, case: [
+        case(draw(4)),
+        case(draw(2, 3, 4), 1),
+        case(draw(2, 3), -1, True),
+        case(draw(0, 2), 0),
+        case(np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 1.5]]), 1),
+    ]
+)
 product.errors(lambda draw, case: [case(draw(2), 1)])
 
 

@@ -74,7 +74,9 @@ def round(input: Any, /, decimals: int = 0) -> Any:
 
 
 round.derivative(input=lambda g: zero(g))
-round.samples(lambda draw, case: [case(draw(2, 3)), case(draw(3) / 100, decimals=2), case(draw(2) * 100, -2), case(draw(0))])
+round.samples(
+    lambda draw, case: [case(draw(2, 3)), case(draw(3) / 100, decimals=2), case(draw(2) * 100, -2), case(draw(0))]
+)
 round.errors(lambda draw, case: [case(np.array([1, 2]), decimals=1)])
 
 

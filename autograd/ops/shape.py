@@ -14,10 +14,33 @@ from ..tensor import Tensor, attach, method, wrap
 from .dims import axes_of, axis_of
 
 __all__ = [
-    "adjoint", "broadcast_shapes", "broadcast_tensors", "expand_as", "flatten", "flip", "fliplr", "flipud", "moveaxis", "movedim", "narrow",
-    "permute", "ravel", "repeat_interleave", "reshape", "roll", "rot90", "select", "squeeze", "swapaxes", "swapdims", "t",
-    "tile", "transpose", "unflatten", "unsqueeze",
-]  # fmt: skip
+    "adjoint",
+    "broadcast_shapes",
+    "broadcast_tensors",
+    "expand_as",
+    "flatten",
+    "flip",
+    "fliplr",
+    "flipud",
+    "moveaxis",
+    "movedim",
+    "narrow",
+    "permute",
+    "ravel",
+    "repeat_interleave",
+    "reshape",
+    "roll",
+    "rot90",
+    "select",
+    "squeeze",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "tile",
+    "transpose",
+    "unflatten",
+    "unsqueeze",
+]
 
 
 def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -166,7 +189,9 @@ attach("swapdims", transpose, transpose)
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and numbers as they are."""
     if input.array.ndim > 2:
-        raise ShapeError(f"t: expected at most 2 dimensions, got shape {tuple(input.shape)}; use transpose(dim0, dim1) or mT")
+        raise ShapeError(
+            f"t: expected at most 2 dimensions, got shape {tuple(input.shape)}; use transpose(dim0, dim1) or mT"
+        )
     return permute_to(input, (1, 0)) if input.array.ndim == 2 else permute_to(input, tuple(range(input.array.ndim)))
 
 
@@ -200,7 +225,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     n = input.array.ndim
     a, b = axes_of(source, n, "source"), axes_of(destination, n, "destination")
     if len(a) != len(b):
-        raise ArgumentError(f"movedim: source={source} and destination={destination} name different numbers of dimensions")
+        raise ArgumentError(
+            f"movedim: source={source} and destination={destination} name different numbers of dimensions"
+        )
     order = [i for i in range(n) if i not in a]
     for to, at in sorted(zip(b, a)):
         order.insert(to, at)
@@ -258,7 +285,9 @@ def broadcast_shapes(*shapes: Any) -> Size:
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError:
-        raise ShapeError(f"broadcast_shapes: {', '.join(map(str, shapes))} do not broadcast; sizes must be equal or 1") from None
+        raise ShapeError(
+            f"broadcast_shapes: {', '.join(map(str, shapes))} do not broadcast; sizes must be equal or 1"
+        ) from None
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -279,7 +308,9 @@ def repeat(self: Tensor, *repeats: Any) -> Tensor:
     times = sizes("repeat", repeats)
     lead = len(times) - self.array.ndim
     if lead < 0:
-        raise ArgumentError(f"repeat: {len(times)} numbers for {self.array.ndim} dimensions; give at least one for each")
+        raise ArgumentError(
+            f"repeat: {len(times)} numbers for {self.array.ndim} dimensions; give at least one for each"
+        )
     if any(n < 0 for n in times):
         raise ArgumentError(f"repeat: repeats={times} must not be negative")
     shape = (1,) * lead + self.array.shape
@@ -378,7 +409,9 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Elements `start` to ``start + length`` of dimension `dim`; a view."""
     if isinstance(start, Tensor) and (start.array.ndim or start.array.dtype.kind not in "iu"):
-        raise ArgumentError(f"narrow: start must be an int or a 0-d int tensor, got {start.dtype} of shape {tuple(start.shape)}")
+        raise ArgumentError(
+            f"narrow: start must be an int or a 0-d int tensor, got {start.dtype} of shape {tuple(start.shape)}"
+        )
     at, start = axis_of(dim, input.array.ndim), int(start)
     if input.array.ndim == 0:
         raise DimensionError("narrow: a 0-d tensor has no dimension to narrow")

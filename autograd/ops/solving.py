@@ -116,7 +116,9 @@ solved_triangular.derivative(
     ),
     other=lambda g, input, upper, unitriangular: solved_triangular(input.mT, g, not upper, unitriangular),
 )
-solved_triangular.samples(lambda draw, case: [case(_well(draw, 3, 3), draw(3, 2), True), case(_well(draw, 2, 2), draw(2, 2), False, True)])
+solved_triangular.samples(
+    lambda draw, case: [case(_well(draw, 3, 3), draw(3, 2), True), case(_well(draw, 2, 2), draw(2, 2), False, True)]
+)
 solved_triangular.errors(lambda draw, case: [case(draw(2, 3), draw(2, 2), True)])
 
 

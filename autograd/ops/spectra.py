@@ -183,4 +183,3 @@ singular.derivative(A=lambda g, out: _svd_pull(g, out))
 singular.op.materialize = False
 singular.samples(lambda draw, case: [case(draw(2, 3), False), case(draw(3, 2), False), case(draw(2, 2, 2))])
 singular.errors(lambda draw, case: [case(draw(3))])
-

@@ -92,9 +92,7 @@ unfolded.derivative(
         g, tuple(input_shape[-len(kernel) :]), kernel, stride, padding, dilation
     )
 )
-folded.derivative(
-    input=lambda g, kernel, stride, padding, dilation: unfolded(g, kernel, stride, padding, dilation)
-)
+folded.derivative(input=lambda g, kernel, stride, padding, dilation: unfolded(g, kernel, stride, padding, dilation))
 unfolded.samples(lambda draw, case: [case(draw(1, 2, 4, 5), (2, 3), (1, 1), (0, 0), (1, 1)),
                                      case(draw(1, 1, 5), (2,), (2,), (1,), (2,))])  # fmt: skip
 folded.samples(lambda draw, case: [case(draw(1, 1, 2, 2, 2, 3), (3, 4), (2, 2), (1, 1), (0, 0), (1, 1))])
@@ -114,7 +112,9 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     if x.array.ndim != 4 or 0 in x.array.shape[1:]:
         raise ShapeError(f"unfold: input must be (N, C, H, W) or (C, H, W), got shape {list(input.shape)}")
     if min(map(output_size, x.array.shape[2:], kernel, stride, padding, dilation)) < 1:
-        raise ShapeError(f"unfold: kernel_size={kernel} with dilation={dilation} is larger than the padded input {list(x.shape)}")
+        raise ShapeError(
+            f"unfold: kernel_size={kernel} with dilation={dilation} is larger than the padded input {list(x.shape)}"
+        )
     columns = unfolded(x, kernel, stride, padding, dilation)
     n, c = x.array.shape[:2]
     blocks = columns.array.shape[-2] * columns.array.shape[-1]

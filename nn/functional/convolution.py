@@ -7,28 +7,36 @@ from typing import Any
 from autograd import Tensor
 from autograd.errors import ArgumentError, DTypeError, ShapeError
 from autograd.ops.conv import convolution, convolution_input
+from autograd.ops.pad import pad
 from autograd.ops.windows import fold as fold
 from autograd.ops.windows import output_size, sizes_of
 from autograd.ops.windows import unfold as unfold
-from autograd.ops.pad import pad
 
 
-def _checked(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, transposed: bool) -> Tensor:
+def _checked(
+    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, transposed: bool
+) -> Tensor:
     """`input` with a batch dimension, after everything has been checked that does not depend on the window."""
     layout = "(Cin, Cout/groups, *kernel)" if transposed else "(Cout, Cin/groups, *kernel)"
     if weight.array.ndim != n + 2:
         raise ShapeError(f"{name}: weight must have {n + 2} dimensions {layout}, got shape {list(weight.shape)}")
     if input.array.ndim not in (n + 1, n + 2):
-        raise ShapeError(f"{name}: input must have {n + 1} or {n + 2} dimensions, (N, C, ...) or (C, ...), got {list(input.shape)}")
+        raise ShapeError(
+            f"{name}: input must have {n + 1} or {n + 2} dimensions, (N, C, ...) or (C, ...), got {list(input.shape)}"
+        )
     if not isinstance(groups, int) or groups < 1:
         raise ArgumentError(f"{name}: groups must be a positive int, got {groups!r}")
     channels = weight.array.shape[0] if transposed else weight.array.shape[1] * groups
     x = input if input.array.ndim == n + 2 else input.unsqueeze(0)
     if x.array.shape[1] != channels:
-        raise ShapeError(f"{name}: weight {list(weight.shape)} with groups={groups} expects input with {channels} channels, "
-                         f"got {x.array.shape[1]} in {list(input.shape)}")  # fmt: skip
+        raise ShapeError(
+            f"{name}: weight {list(weight.shape)} with groups={groups} expects input with {channels} channels, "
+            f"got {x.array.shape[1]} in {list(input.shape)}"
+        )
     if weight.array.shape[0] % groups or min(weight.array.shape) == 0:
-        raise ShapeError(f"{name}: weight of shape {list(weight.shape)} cannot be cut into groups={groups} non-empty parts")
+        raise ShapeError(
+            f"{name}: weight of shape {list(weight.shape)} cannot be cut into groups={groups} non-empty parts"
+        )
     if 0 in x.array.shape[1:]:
         raise ShapeError(f"{name}: input of shape {list(input.shape)} has a dimension of size 0 other than the batch")
     if input.array.dtype != weight.array.dtype or (bias is not None and bias.array.dtype != weight.array.dtype):
@@ -36,7 +44,9 @@ def _checked(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | No
         raise DTypeError(f"{name}: input, weight and bias must be of one dtype, got {', '.join(kinds)}")
     outputs = weight.array.shape[1] * groups if transposed else weight.array.shape[0]
     if bias is not None and bias.array.shape != (outputs,):
-        raise ShapeError(f"{name}: bias must have shape [{outputs}], one for each output channel, got {list(bias.shape)}")
+        raise ShapeError(
+            f"{name}: bias must have shape [{outputs}], one for each output channel, got {list(bias.shape)}"
+        )
     return x
 
 
@@ -66,11 +76,20 @@ def _convolve(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | N
     if min(map(output_size, x.array.shape[2:], kernel, stride, padding, dilation)) < 1:
         raise ShapeError(f"{name}: the kernel {list(kernel)} with dilation={dilation} is larger than the padded input "
                          f"({list(input.shape)}, padding={padding})")  # fmt: skip
-    return _finished(convolution(x, weight, stride, padding, dilation, groups), bias, x is not input and input.array.ndim == n + 1, n)
+    return _finished(
+        convolution(x, weight, stride, padding, dilation, groups), bias, x is not input and input.array.ndim == n + 1, n
+    )
 
 
-def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-           groups: int = 1) -> Tensor:  # fmt: skip
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
     """Convolution of (N, C, L) with filters (F, C/groups, K): y[n, f, i] = b_f + Σ_ck w[f, c, k] x[n, c, stride i + dilation k - padding].
 
     >>> import autograd, nn.functional as F
@@ -80,8 +99,15 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
     return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-           groups: int = 1) -> Tensor:  # fmt: skip
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
     """Convolution of images (N, C, H, W) with filters (F, C/groups, kH, kW); `padding` may also be "same" or "valid".
 
     >>> import autograd, nn.functional as F
@@ -92,8 +118,15 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: An
     return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-           groups: int = 1) -> Tensor:  # fmt: skip
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
     """Convolution of volumes (N, C, D, H, W) with filters (F, C/groups, kD, kH, kW)."""
     return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
 
@@ -104,9 +137,13 @@ def _transpose(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | 
     stride, dilation = sizes_of(name, stride, n, "stride"), sizes_of(name, dilation, n, "dilation")
     padding, extra = sizes_of(name, padding, n, "padding", 0), sizes_of(name, output_padding, n, "output_padding", 0)
     if any(e >= s and e >= d for e, s, d in zip(extra, stride, dilation)):
-        raise ArgumentError(f"{name}: output_padding={extra} must be smaller than stride={stride} or dilation={dilation}")
-    spatial = tuple((o - 1) * s - 2 * p + d * (k - 1) + e + 1
-                    for o, s, p, d, k, e in zip(x.array.shape[2:], stride, padding, dilation, weight.array.shape[2:], extra))  # fmt: skip
+        raise ArgumentError(
+            f"{name}: output_padding={extra} must be smaller than stride={stride} or dilation={dilation}"
+        )
+    spatial = tuple(
+        (o - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for o, s, p, d, k, e in zip(x.array.shape[2:], stride, padding, dilation, weight.array.shape[2:], extra)
+    )
     if min(spatial) < 1:
         raise ShapeError(f"{name}: padding={padding} leaves an output of size {spatial}; it must be positive")
     y = convolution_input(x, weight, spatial, stride, padding, dilation, groups)

@@ -40,9 +40,14 @@ def _paired(name: str, input: Tensor, target: Tensor, reduction: str) -> None:
         try:
             shape = np.broadcast_shapes(input.array.shape, target.array.shape)
         except ValueError:
-            raise ShapeError(f"{name}: input {list(input.shape)} and target {list(target.shape)} do not fit together") from None
-        warnings.warn(f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are broadcast to "
-                      f"{list(shape)}; reshape one of them to the other's shape if that is not meant", stacklevel=3)  # fmt: skip
+            raise ShapeError(
+                f"{name}: input {list(input.shape)} and target {list(target.shape)} do not fit together"
+            ) from None
+        warnings.warn(
+            f"{name}: input {list(input.shape)} and target {list(target.shape)} differ in shape and are broadcast to "
+            f"{list(shape)}; reshape one of them to the other's shape if that is not meant",
+            stacklevel=3,
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -111,8 +116,10 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Any, full: bool = Fals
             var = var.unsqueeze(-1)
         differing = [n for m, n in zip(input.array.shape, var.array.shape) if m != n]
         if var.array.ndim != input.array.ndim or differing != [1]:
-            raise ShapeError(f"gaussian_nll_loss: var {list(var.shape)} must have input's shape {list(input.shape)}, or 1 in one "
-                             "dimension")  # fmt: skip
+            raise ShapeError(
+                f"gaussian_nll_loss: var {list(var.shape)} must have input's shape {list(input.shape)}, or 1 in one "
+                "dimension"
+            )
     safe = where(wrap(var.array < eps), wrap(np.asarray(eps, var.array.dtype)), var.detach()) + (var - var.detach())
     loss = 0.5 * (safe.log() + (input - target).square() / safe)
     if full:
@@ -120,8 +127,16 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Any, full: bool = Fals
     return _reduced(loss, reduction, "gaussian_nll_loss")
 
 
-def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: Any = None,
-                     eps: float = 1e-8, reduce: Any = None, reduction: str = "mean") -> Tensor:  # fmt: skip
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: Any = None,
+    eps: float = 1e-8,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """e^x - y x for a rate e^x (or x - y ln(x + eps)), `full` with Stirling's term for ln y!."""
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
@@ -134,8 +149,15 @@ def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool = True, full
 # Classification.
 
 
-def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
-             reduce: Any = None, reduction: str = "mean") -> Tensor:  # fmt: skip
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """-w_y x_y for log-probabilities (N, C, *) and class numbers (N, *); the mean is weighted by w_y.
 
     >>> import autograd, nn.functional as F
@@ -149,21 +171,29 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
     axis = 0 if len(shape) == 1 else 1
     c = shape[axis]
     if classes.shape != shape[:axis] + shape[axis + 1 :]:
-        raise ShapeError(f"nll_loss: target must have input's shape without the classes, {list(shape[:axis] + shape[axis + 1 :])}, "
-                         f"got {list(classes.shape)}")  # fmt: skip
+        raise ShapeError(
+            f"nll_loss: target must have input's shape without the classes, {list(shape[:axis] + shape[axis + 1 :])}, "
+            f"got {list(classes.shape)}"
+        )
     if classes.dtype.kind not in "iu":
         raise DTypeError(f"nll_loss: target must be int64 class numbers, got {target.dtype}; use .long()")
     if weight is not None and weight.array.shape != (c,):
         raise ShapeError(f"nll_loss: weight must have shape [{c}], one for each class, got {list(weight.shape)}")
     kept = classes != ignore_index
     if not ((classes >= 0) & (classes < c) | ~kept).all():
-        raise DimensionError(f"nll_loss: target has classes outside 0..{c - 1} (and not ignore_index={ignore_index}): "
-                             f"{sorted(set(classes[(kept) & ((classes < 0) | (classes >= c))].tolist()))[:5]}")  # fmt: skip
+        raise DimensionError(
+            f"nll_loss: target has classes outside 0..{c - 1} (and not ignore_index={ignore_index}): "
+            f"{sorted(set(classes[(kept) & ((classes < 0) | (classes >= c))].tolist()))[:5]}"
+        )
     safe = np.where(kept, classes, 0)
     grid = list(np.ogrid[tuple(slice(n) for n in classes.shape)])
     picked = -elements_of(input, (*grid[:axis], safe, *grid[axis:])) if classes.ndim else -input[int(safe)]
     share = kept.astype(input.array.dtype) if weight is None else weight.array[safe] * kept
-    loss = picked if weight is None and kept.all() else where(wrap(np.asarray(kept)), picked * wrap(np.asarray(share)), 0.0)
+    loss = (
+        picked
+        if weight is None and kept.all()
+        else where(wrap(np.asarray(kept)), picked * wrap(np.asarray(share)), 0.0)
+    )
     if reduction == "mean":
         with np.errstate(invalid="ignore"):
             return loss.sum() / wrap(np.asarray(share.sum(), input.array.dtype))
@@ -205,8 +235,15 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     return hard * (1 - label_smoothing) + smooth * (label_smoothing / c)
 
 
-def _soft_cross_entropy(logp: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float, axis: int,
-                        across: tuple[int, ...]) -> Tensor:  # fmt: skip
+def _soft_cross_entropy(
+    logp: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    reduction: str,
+    smoothing: float,
+    axis: int,
+    across: tuple[int, ...],
+) -> Tensor:
     c = logp.array.shape[axis]
     if smoothing:
         target = target * (1 - smoothing) + smoothing / c
@@ -226,17 +263,25 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     tensor(0.6931)
     """
     if input.array.shape != target.array.shape:
-        raise ShapeError(f"binary_cross_entropy: target must have the shape of input, {list(input.shape)}, got {list(target.shape)}")
-    if input.array.size and not (0 <= input.array.min() and input.array.max() <= 1):
+        raise ShapeError(
+            f"binary_cross_entropy: target must have the shape of input, {list(input.shape)}, got {list(target.shape)}"
+        )
+    if input.array.size and not (input.array.min() >= 0 and input.array.max() <= 1):
         raise ArgumentError("binary_cross_entropy: input must be probabilities between 0 and 1; for logits use "
                             "binary_cross_entropy_with_logits")  # fmt: skip
     loss = (target - 1) * (-input).log1p().clamp_min(-100) - target * input.log().clamp_min(-100)
     return _reduced(loss if weight is None else loss * weight, reduction, "binary_cross_entropy")
 
 
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
-                                     reduce: Any = None, reduction: str = "mean",
-                                     pos_weight: Tensor | None = None) -> Tensor:  # fmt: skip
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
     """`binary_cross_entropy` of σ(x), without overflow; `pos_weight` multiplies the terms with y = 1."""
     if input.array.shape != target.array.shape:
         raise ShapeError(f"binary_cross_entropy_with_logits: target must have the shape of input, {list(input.shape)}, "
@@ -268,8 +313,14 @@ def soft_margin_loss(input: Tensor, target: Tensor, size_average: Any = None, re
     return _reduced((-target * input).exp().log1p(), reduction, "soft_margin_loss")
 
 
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
-                         reduction: str = "mean") -> Tensor:  # fmt: skip
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
     """x where y = 1, max(0, margin - x) where y = -1."""
     far = where(target == 1, wrap(np.zeros((), input.array.dtype)), (margin - input).clamp_min(0))
     near = where(target == -1, wrap(np.zeros((), input.array.dtype)), input)
@@ -293,7 +344,9 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     y = target.array.reshape(-1)
     n, c = x.array.shape
     if input.array.ndim > 2 or y.shape != (n,):
-        raise ShapeError(f"multi_margin_loss: input (N, C) and target (N) do not fit: {list(input.shape)}, {list(target.shape)}")
+        raise ShapeError(
+            f"multi_margin_loss: input (N, C) and target (N) do not fit: {list(input.shape)}, {list(target.shape)}"
+        )
     if weight is not None and weight.array.shape != (c,):
         raise ShapeError(f"multi_margin_loss: weight must have shape [{c}], got {list(weight.shape)}")
     own = x.gather(1, wrap(y[:, None]))
@@ -310,9 +363,15 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None,
                           reduce: Any = None, reduction: str = "mean") -> Tensor:  # fmt: skip
     """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1."""
-    if target.array.ndim not in (0, 1) or input1.array.ndim != target.array.ndim + 1 or input2.array.ndim != target.array.ndim + 1:
-        raise ShapeError(f"cosine_embedding_loss: inputs (N, D) with target (N), or (D) with a number; got {list(input1.shape)}, "
-                         f"{list(input2.shape)} and {list(target.shape)}")  # fmt: skip
+    if (
+        target.array.ndim not in (0, 1)
+        or input1.array.ndim != target.array.ndim + 1
+        or input2.array.ndim != target.array.ndim + 1
+    ):
+        raise ShapeError(
+            f"cosine_embedding_loss: inputs (N, D) with target (N), or (D) with a number; got {list(input1.shape)}, "
+            f"{list(input2.shape)} and {list(target.shape)}"
+        )
     dim = target.array.ndim
     eps = 1e-12
     product = (input1 * input2).sum(dim)
@@ -336,14 +395,26 @@ def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, marg
                         reduction: str = "mean") -> Tensor:  # fmt: skip
     """max(0, d(a, p) - d(a, n) + margin) with p-norm distances; `swap` takes the harder of d(a, n) and d(p, n)."""
     return triplet_margin_with_distance_loss(
-        anchor, positive, negative, distance_function=lambda x, y: pairwise_distance(x, y, p, eps), margin=margin, swap=swap,
+        anchor,
+        positive,
+        negative,
+        distance_function=lambda x, y: pairwise_distance(x, y, p, eps),
+        margin=margin,
+        swap=swap,
         reduction=reduction,
-    )  # fmt: skip
+    )
 
 
-def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *,
-                                      distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
-                                      margin: float = 1.0, swap: bool = False, reduction: str = "mean") -> Tensor:  # fmt: skip
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
     """`triplet_margin_loss` with a distance of one's own."""
     if margin <= 0:
         raise ArgumentError(f"triplet_margin_loss: margin must be positive, got {margin}")
@@ -355,5 +426,3 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
     if swap:
         far = far.minimum(distance(positive, negative))
     return _reduced((near - far + margin).clamp_min(0), reduction, "triplet_margin_loss")
-
-

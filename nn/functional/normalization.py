@@ -31,16 +31,32 @@ def _blend(running: Tensor | None, now: np.ndarray, momentum: float, who: str) -
         mark_written(running.array, who)
 
 
-def _update(running_mean: Tensor | None, running_var: Tensor | None, mean: np.ndarray, rstd: np.ndarray, eps: float, n: int,
-            momentum: float, who: str) -> None:  # fmt: skip
+def _update(
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    mean: np.ndarray,
+    rstd: np.ndarray,
+    eps: float,
+    n: int,
+    momentum: float,
+    who: str,
+) -> None:
     """Blend the batch's mean and unbiased variance into the running ones."""
     variance = (1 / np.square(rstd.astype(np.float64)) - eps) * (n / max(n - 1, 1))
     _blend(running_mean, mean, momentum, who)
     _blend(running_var, variance, momentum, who)
 
 
-def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
-               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Tensor:  # fmt: skip
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
     """(x - μ) / √(σ² + eps) · weight + bias for each channel (Ioffe and Szegedy, 2015).
 
     In training μ and σ² are the batch's own, over all but dimension 1, and are blended into the running ones; otherwise they
@@ -53,7 +69,9 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
         raise ShapeError(f"batch_norm: input must be (N, C, ...), got shape {list(shape)}")
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if t is not None and t.array.shape != (shape[1],):
-            raise ShapeError(f"batch_norm: {name} must have shape [{shape[1]}], one for each channel, got {list(t.shape)}")
+            raise ShapeError(
+                f"batch_norm: {name} must have shape [{shape[1]}], one for each channel, got {list(t.shape)}"
+            )
     if not training:
         if running_mean is None or running_var is None:
             raise ArgumentError("batch_norm: without training, give running_mean and running_var")
@@ -109,7 +127,9 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
     """(x - μ) / √(σ² + eps) · weight + bias over each group of channels (Wu and He, 2018)."""
     shape = input.array.shape
     if len(shape) < 2 or num_groups < 1 or shape[1] % num_groups:
-        raise ShapeError(f"group_norm: num_groups={num_groups} must divide the channels of input (N, C, ...), got {list(shape)}")
+        raise ShapeError(
+            f"group_norm: num_groups={num_groups} must divide the channels of input (N, C, ...), got {list(shape)}"
+        )
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.array.shape != (shape[1],):
             raise ShapeError(f"group_norm: {name} must have shape [{shape[1]}], got {list(t.shape)}")
@@ -127,7 +147,9 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if math.prod(shape[2:]) <= 1:
-        raise ArgumentError(f"instance_norm: each channel of each sample needs more than one value, got input {list(shape)}")
+        raise ArgumentError(
+            f"instance_norm: each channel of each sample needs more than one value, got input {list(shape)}"
+        )
     y, mean, rstd = standardise(input, tuple(range(2, len(shape))), eps)
     n = math.prod(shape[2:])
     if running_mean is not None or running_var is not None:
@@ -164,5 +186,3 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     tensor([[0.6000, 0.8000]])
     """
     return input / vector_norm(input, p, dim, True).clamp_min(eps).expand_as(input)
-
-

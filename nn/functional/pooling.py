@@ -16,7 +16,10 @@ from autograd.tensor import wrap
 
 def _images(name: str, n: int, input: Tensor) -> Tensor:
     if input.array.ndim not in (n + 1, n + 2) or 0 in input.array.shape[-n - 1 :]:
-        raise ShapeError(f"{name}: input must be (N, C, ...) or (C, ...) with {n} further non-empty dimensions, got {list(input.shape)}")
+        raise ShapeError(
+            f"{name}: input must be (N, C, ...) or (C, ...) with {n} further non-empty dimensions, got "
+            f"{list(input.shape)}"
+        )
     return input
 
 
@@ -31,7 +34,9 @@ def _window(name: str, n: int, input: Tensor, kernel_size: Any, stride: Any, pad
         raise ArgumentError(f"{name}: padding={margin} must be at most half of the effective kernel size {kernel}")
     if any((s + 2 * p - d * (k - 1) - 1 + (t - 1 if ceil_mode else 0)) // t + 1 < 1
            for s, p, d, k, t in zip(spatial, margin, spread, kernel, steps)):  # fmt: skip
-        raise ShapeError(f"{name}: kernel_size={kernel} with dilation={spread} is larger than the padded input {list(input.shape)}")
+        raise ShapeError(
+            f"{name}: kernel_size={kernel} with dilation={spread} is larger than the padded input {list(input.shape)}"
+        )
     return kernel, steps, margin, spread
 
 
@@ -187,7 +192,9 @@ def _adaptive_max(name: str, n: int, input: Tensor, output_size: Any, return_ind
     for i, (size, target) in enumerate(zip(spatial, targets)):
         bounds = _bounds(size, target)
         width = max((end - start for start, end in bounds), default=1)
-        table = np.array([[min(start + k, end - 1) for k in range(width)] for start, end in bounds], np.int64).reshape(-1, width)
+        table = np.array([[min(start + k, end - 1) for k in range(width)] for start, end in bounds], np.int64).reshape(
+            -1, width
+        )
         shape = [1] * 2 * n
         shape[i], shape[n + i] = table.shape
         flat = flat * size + table.reshape(shape)
@@ -195,7 +202,9 @@ def _adaptive_max(name: str, n: int, input: Tensor, output_size: Any, return_ind
     choices = np.broadcast_to(flat, (*targets, *flat.shape[n:])).reshape(-1, count)
     x = input.reshape(*lead, math.prod(spatial))
     best = x.array[..., choices].argmax(-1)
-    index = np.take_along_axis(choices, best.reshape(-1, len(choices)).T, 1).T.reshape(best.shape) if choices.size else best
+    index = (
+        np.take_along_axis(choices, best.reshape(-1, len(choices)).T, 1).T.reshape(best.shape) if choices.size else best
+    )
     values = x.gather(-1, wrap(index)).reshape(*lead, *targets)
     return (values, wrap(index.reshape(values.array.shape))) if return_indices else values
 
@@ -222,7 +231,10 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
 def _unpool(name: str, n: int, input: Tensor, indices: Tensor, kernel_size: Any, stride: Any, padding: Any,
             output_size: Any) -> Tensor:  # fmt: skip
     kernel = sizes_of(name, kernel_size, n, "kernel_size")
-    steps, margin = sizes_of(name, kernel_size if stride is None else stride, n, "stride"), sizes_of(name, padding, n, "padding", 0)
+    steps, margin = (
+        sizes_of(name, kernel_size if stride is None else stride, n, "stride"),
+        sizes_of(name, padding, n, "padding", 0),
+    )
     if input.array.shape != indices.array.shape:
         raise ShapeError(f"{name}: indices {list(indices.shape)} must have the shape of input {list(input.shape)}")
     sizes = [(s - 1) * t - 2 * p + k for s, t, p, k in zip(input.array.shape[-n:], steps, margin, kernel)]
@@ -252,5 +264,3 @@ def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any =
                  output_size: Any = None) -> Tensor:  # fmt: skip
     """Zeros, with each element of `input` where `max_pool3d` found it."""
     return _unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
-
-

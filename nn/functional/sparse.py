@@ -18,12 +18,16 @@ from autograd.writes import mark_written
 def _rows(name: str, input: Tensor, weight: Tensor) -> np.ndarray:
     """The checked indices."""
     if weight.array.ndim != 2:
-        raise ShapeError(f"{name}: weight must be a matrix (num_embeddings, embedding_dim), got shape {list(weight.shape)}")
+        raise ShapeError(
+            f"{name}: weight must be a matrix (num_embeddings, embedding_dim), got shape {list(weight.shape)}"
+        )
     if input.array.dtype not in (np.int64, np.int32):
         raise DTypeError(f"{name}: input must be int64 or int32 indices, got {input.dtype}; use .long()")
     index, n = input.array, weight.array.shape[0]
     if index.size and not 0 <= index.min() <= index.max() < n:
-        raise DimensionError(f"{name}: input has indices from {index.min()} to {index.max()}, weight has rows 0..{n - 1}")
+        raise DimensionError(
+            f"{name}: input has indices from {index.min()} to {index.max()}, weight has rows 0..{n - 1}"
+        )
     return index
 
 
@@ -91,7 +95,9 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, 
         if offsets.array.ndim != 1 or (offsets.array.size and offsets.array[0] != 0) or (np.diff(bounds) < 0).any():
             raise ArgumentError("embedding_bag: offsets must be a vector that starts at 0 and does not decrease")
     else:
-        raise ArgumentError(f"embedding_bag: give a 2-d input, or a 1-d one with offsets; got {list(input.shape)}, {offsets}")
+        raise ArgumentError(
+            f"embedding_bag: give a 2-d input, or a 1-d one with offsets; got {list(input.shape)}, {offsets}"
+        )
     flat = input.reshape(-1)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:

@@ -31,7 +31,10 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     """
     n = input.array.ndim - 2
     if n not in (1, 2, 3) or 0 in input.array.shape[1:]:
-        raise ShapeError(f"interpolate: input must be (N, C, L), (N, C, H, W) or (N, C, D, H, W) and not empty, got {list(input.shape)}")
+        raise ShapeError(
+            "interpolate: input must be (N, C, L), (N, C, H, W) or (N, C, D, H, W) and not empty, got "
+            f"{list(input.shape)}"
+        )
     spatial = input.array.shape[2:]
     sizes, scales = _targets(spatial, n, size, scale_factor, recompute_scale_factor)
     if mode in ("nearest", "nearest-exact", "area") and align_corners is not None:
@@ -45,22 +48,30 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         if mode in ("nearest", "nearest-exact"):
             x = x.index_select(axis, wrap(_nearest(old, new, scale, mode == "nearest-exact")))
         elif _DIMENSIONS.get(mode) == n:
-            weights = _weights(old, new, scale, bool(align_corners), mode == "bicubic", antialias).astype(input.array.dtype)
+            weights = _weights(old, new, scale, bool(align_corners), mode == "bicubic", antialias).astype(
+                input.array.dtype
+            )
             x = (x.movedim(axis, -1) @ wrap(np.ascontiguousarray(weights.T))).movedim(-1, axis)
         else:
-            raise ArgumentError(f"interpolate: mode={mode!r} does not suit an input with {n} spatial dimensions; one of nearest, "
-                                f"nearest-exact, area, linear (1), bilinear, bicubic (2), trilinear (3)")  # fmt: skip
+            raise ArgumentError(
+                f"interpolate: mode={mode!r} does not suit an input with {n} spatial dimensions; one of nearest, "
+                f"nearest-exact, area, linear (1), bilinear, bicubic (2), trilinear (3)"
+            )
     return x
 
 
 def _targets(spatial: tuple[int, ...], n: int, size: Any, scale_factor: Any, recompute: bool | None) -> tuple[Any, Any]:
     """The new sizes, and for each dimension the scale to compute with (None: from the sizes)."""
     if (size is None) == (scale_factor is None):
-        raise ArgumentError(f"interpolate: give either size or scale_factor, got size={size} and scale_factor={scale_factor}")
+        raise ArgumentError(
+            f"interpolate: give either size or scale_factor, got size={size} and scale_factor={scale_factor}"
+        )
     given = scale_factor if size is None else size
     values = tuple(given) if isinstance(given, tuple | list) else (given,) * n
     if len(values) != n:
-        raise ArgumentError(f"interpolate: {given!r} must have one number for each of the {n} spatial dimensions of input")
+        raise ArgumentError(
+            f"interpolate: {given!r} must have one number for each of the {n} spatial dimensions of input"
+        )
     if size is not None:
         if recompute:
             raise ArgumentError("interpolate: recompute_scale_factor has no meaning with size")
@@ -97,7 +108,11 @@ def _weights(old: int, new: int, scale: float | None, align: bool, cubic: bool, 
     first = np.floor(centre).astype(int)
     offsets = range(-1, 3) if cubic else range(2)
     for k in offsets:
-        np.add.at(weights, (i, (first + k).clip(0, old - 1)), (_cubic(centre - first - k) if cubic else _tent(centre - first - k)))
+        np.add.at(
+            weights,
+            (i, (first + k).clip(0, old - 1)),
+            (_cubic(centre - first - k) if cubic else _tent(centre - first - k)),
+        )
     return weights
 
 

@@ -32,10 +32,17 @@ class _Conv(Module):
             raise ArgumentError(f"{name}: groups={groups} must be positive and divide in_channels={in_channels} and "
                                 f"out_channels={out_channels}")  # fmt: skip
         if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
-            raise ArgumentError(f"{name}: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}")
+            raise ArgumentError(
+                f"{name}: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}"
+            )
         if isinstance(padding, str) and padding not in ("same", "valid"):
             raise ArgumentError(f"{name}: padding must be 'same', 'valid' or ints, got {padding!r}")
-        self.in_channels, self.out_channels, self.groups, self.padding_mode = in_channels, out_channels, groups, padding_mode
+        self.in_channels, self.out_channels, self.groups, self.padding_mode = (
+            in_channels,
+            out_channels,
+            groups,
+            padding_mode,
+        )
         self.kernel_size = sizes_of(name, kernel_size, self.n, "kernel_size")
         self.stride = sizes_of(name, stride, self.n, "stride")
         if padding == "same" and any(s != 1 for s in self.stride):
@@ -82,7 +89,9 @@ class _Forward(_Conv):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
                  dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None,
                  dtype: Any = None) -> None:  # fmt: skip
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype
+        )
 
 
 class Conv1d(_Forward):
@@ -123,12 +132,36 @@ class Conv3d(_Forward):
 class _Transposed(_Conv):
     transposed = True
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-                 output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros",
-                 device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         if padding_mode != "zeros":
             raise ArgumentError(f"{type(self).__name__}: only padding_mode='zeros' is possible, got {padding_mode!r}")
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype, output_padding)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            dtype,
+            output_padding,
+        )
 
     def _extra(self, input: Tensor, output_size: Any) -> Any:
         """The output padding that gives `output_size`."""
@@ -140,7 +173,9 @@ class _Transposed(_Conv):
         extra = tuple(w - m for w, m in zip(wanted, least))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride)):
             top = [m + s - 1 for m, s in zip(least, self.stride)]
-            raise ArgumentError(f"output_size: {wanted} must lie between {least} and {top} for an input of {list(input.shape)}")
+            raise ArgumentError(
+                f"output_size: {wanted} must lie between {least} and {top} for an input of {list(input.shape)}"
+            )
         return extra
 
 
@@ -150,8 +185,16 @@ class ConvTranspose1d(_Transposed):
     n = 1
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        return F.conv_transpose1d(input, self.weight, self.bias, self.stride, self.padding, self._extra(input, output_size),
-                                  self.groups, self.dilation)  # fmt: skip
+        return F.conv_transpose1d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self._extra(input, output_size),
+            self.groups,
+            self.dilation,
+        )
 
 
 class ConvTranspose2d(_Transposed):
@@ -160,8 +203,16 @@ class ConvTranspose2d(_Transposed):
     n = 2
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        return F.conv_transpose2d(input, self.weight, self.bias, self.stride, self.padding, self._extra(input, output_size),
-                                  self.groups, self.dilation)  # fmt: skip
+        return F.conv_transpose2d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self._extra(input, output_size),
+            self.groups,
+            self.dilation,
+        )
 
 
 class ConvTranspose3d(_Transposed):
@@ -170,5 +221,13 @@ class ConvTranspose3d(_Transposed):
     n = 3
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        return F.conv_transpose3d(input, self.weight, self.bias, self.stride, self.padding, self._extra(input, output_size),
-                                  self.groups, self.dilation)  # fmt: skip
+        return F.conv_transpose3d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self._extra(input, output_size),
+            self.groups,
+            self.dilation,
+        )

@@ -52,7 +52,10 @@ class _Tracked(Module):
 
     def _check(self, input: Tensor) -> None:
         if input.dim() not in self.ndims:
-            raise ShapeError(f"{type(self).__name__}: input must have {' or '.join(map(str, self.ndims))} dimensions, got {list(input.shape)}")
+            raise ShapeError(
+                f"{type(self).__name__}: input must have {' or '.join(map(str, self.ndims))} dimensions, got "
+                f"{list(input.shape)}"
+            )
 
     def extra_repr(self) -> str:
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
@@ -150,7 +153,9 @@ class LayerNorm(Module):
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self.weight = Parameter(autograd.empty(self.normalized_shape, dtype=dtype)) if elementwise_affine else None
-        self.bias = Parameter(autograd.empty(self.normalized_shape, dtype=dtype)) if elementwise_affine and bias else None
+        self.bias = (
+            Parameter(autograd.empty(self.normalized_shape, dtype=dtype)) if elementwise_affine and bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -170,8 +175,14 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """The last dimensions divided by their root mean square (Zhang and Sennrich, 2019)."""
 
-    def __init__(self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True, device: Any = None,
-                 dtype: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine

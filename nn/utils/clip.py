@@ -39,8 +39,10 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_n
 
 def _finite(total: np.ndarray, wanted: bool) -> Tensor:
     if wanted and not np.isfinite(total):
-        raise TapeError(f"the total norm of the gradients is {total}, so they cannot be clipped; find what made them so, "
-                        "or give error_if_nonfinite=False")  # fmt: skip
+        raise TapeError(
+            f"the total norm of the gradients is {total}, so they cannot be clipped; find what made them so, "
+            "or give error_if_nonfinite=False"
+        )
     return wrap(np.asarray(total))
 
 

@@ -33,7 +33,9 @@ def _positions(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return step, np.concatenate([np.arange(n) for n in sizes] or [np.zeros(0, np.int64)]), sizes
 
 
-def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True) -> PackedSequence:
+def pack_padded_sequence(
+    input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
+) -> PackedSequence:
     """Pack (T, B, *) (or (B, T, *)) with the given lengths.
 
     >>> import autograd
@@ -44,7 +46,10 @@ def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False,
     n = np.asarray(lengths.array if isinstance(lengths, Tensor) else lengths)
     x = input.transpose(0, 1) if batch_first else input
     if n.ndim != 1 or len(n) != x.array.shape[1]:
-        raise ShapeError(f"lengths: expected one for each of the {x.array.shape[1]} sequences of input {list(input.shape)}, got {n.shape}")
+        raise ShapeError(
+            f"lengths: expected one for each of the {x.array.shape[1]} sequences of input {list(input.shape)}, got "
+            f"{n.shape}"
+        )
     if len(n) and (n.min() <= 0 or n.max() > x.array.shape[0]):
         raise ArgumentError(f"lengths: must lie between 1 and {x.array.shape[0]}, got {n.min()} to {n.max()}")
     order = None

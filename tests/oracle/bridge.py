@@ -102,8 +102,18 @@ def numbers(x: Any) -> np.ndarray:
 
 # Relative error by the precision of the type: a few units in the last place, times the square root of the number of
 # terms in the largest sums of the samples.  PyTorch's own tests use 1.3e-6 and 1e-7.
-RTOL = {np.dtype(np.float32): 1.3e-6, np.dtype(np.float64): 1e-7, np.dtype(np.complex64): 1.3e-6, np.dtype(np.complex128): 1e-7}
-ATOL = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-7, np.dtype(np.complex64): 1e-5, np.dtype(np.complex128): 1e-7}
+RTOL = {
+    np.dtype(np.float32): 1.3e-6,
+    np.dtype(np.float64): 1e-7,
+    np.dtype(np.complex64): 1.3e-6,
+    np.dtype(np.complex128): 1e-7,
+}
+ATOL = {
+    np.dtype(np.float32): 1e-5,
+    np.dtype(np.float64): 1e-7,
+    np.dtype(np.complex64): 1e-5,
+    np.dtype(np.complex128): 1e-7,
+}
 
 
 def assert_same(ours: Any, theirs: Any, what: str, scale: float = 1.0) -> None:

@@ -23,7 +23,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 # What a module input holds that has no counterpart as a value: another module.
 TAKES_MODULES = {"TransformerEncoder", "TransformerDecoder"}  # compared in test_attention.py
-FOUND = [info for info in module_db if hasattr(nn, info.module_cls.__name__) and info.module_cls.__name__ not in TAKES_MODULES]
+FOUND = [
+    info
+    for info in module_db
+    if hasattr(nn, info.module_cls.__name__) and info.module_cls.__name__ not in TAKES_MODULES
+]
 # Batch statistics and long sums in float32 lose a few digits more than single operations do.
 LOOSE = {"float32": 20.0, "float64": 1.0}
 
@@ -66,7 +70,9 @@ def _compare_state(ours, theirs, what):
 
 
 def _compare_run(ours, theirs, forward, what, scale):
-    first = [next(j for j, y in enumerate(forward.args) if y is x) for x in forward.args]  # one tensor given twice stays one
+    first = [
+        next(j for j, y in enumerate(forward.args) if y is x) for x in forward.args
+    ]  # one tensor given twice stays one
     converted, kwargs = to_ours(tuple(forward.args)), to_ours(forward.kwargs)
     args = tuple(converted[j] for j in first)
     torch.manual_seed(1)
@@ -84,7 +90,9 @@ def _compare_run(ours, theirs, forward, what, scale):
     assert names == [n for n, _ in ours.named_parameters()]
     their_leaves = _once([*leaves((forward.args, forward.kwargs)), *theirs.parameters()])
     our_leaves = _once([*leaves((args, kwargs)), *ours.parameters()])
-    theirs_g = torch.autograd.grad([b for _, b in pairs], their_leaves, [torch.from_numpy(s) for s in seeds], allow_unused=True)
+    theirs_g = torch.autograd.grad(
+        [b for _, b in pairs], their_leaves, [torch.from_numpy(s) for s in seeds], allow_unused=True
+    )
     ours_g = autograd.grad([a for a, _ in pairs], our_leaves, [wrap(s) for s in seeds], allow_unused=True)
     for k, (a, b) in enumerate(zip(ours_g, theirs_g, strict=True)):
         label = f"{what}: gradient {k} of {names}"
@@ -102,5 +110,14 @@ def _once(tensors):
 def test_everyday_modules_are_found():
     """No module drops out because its name is misspelt."""
     names = {info.module_cls.__name__ for info in FOUND}
-    for name in ("Linear", "Conv2d", "ConvTranspose2d", "BatchNorm2d", "LayerNorm", "Embedding", "CrossEntropyLoss", "MaxPool2d"):
+    for name in (
+        "Linear",
+        "Conv2d",
+        "ConvTranspose2d",
+        "BatchNorm2d",
+        "LayerNorm",
+        "Embedding",
+        "CrossEntropyLoss",
+        "MaxPool2d",
+    ):
         assert name in names

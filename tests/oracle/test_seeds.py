@@ -58,7 +58,9 @@ class _Last:
 MODELS = {
     "mlp": (lambda n: n.Sequential(n.Linear(20, 32), n.Tanh(), n.Linear(32, 4)), (32, 20)),
     "cnn": (
-        lambda n: n.Sequential(n.Conv2d(1, 6, 3), n.ReLU(), n.MaxPool2d(2), n.Flatten(), n.Dropout(0.2), n.Linear(54, 4)),
+        lambda n: n.Sequential(
+            n.Conv2d(1, 6, 3), n.ReLU(), n.MaxPool2d(2), n.Flatten(), n.Dropout(0.2), n.Linear(54, 4)
+        ),
         (32, 1, 8, 8),
     ),
     "lstm": (_Last, (16, 9, 6)),
