@@ -186,7 +186,12 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     if len(first) != len(second):
         raise ArgumentError(f"tensordot: dims={dims} name different numbers of dimensions")
     for i, j in zip(first, second):
-        if a.array.shape[i] != b.array.shape[j]:
+        m, n = a.array.shape[i], b.array.shape[j]
+        if m == 1 != n:  # a size of 1 is repeated, so it meets the sum of the other's elements
+            b = b.sum(j, keepdim=True)
+        elif n == 1 != m:
+            a = a.sum(i, keepdim=True)
+        elif m != n:
             raise ShapeError(f"tensordot: dimension {i} of {list(a.shape)} and {j} of {list(b.shape)} differ in size")
     rows = [i for i in range(a.array.ndim) if i not in first]
     columns = [j for j in range(b.array.ndim) if j not in second]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,9 @@ def _input_cotangent(g: Any, other: Any, input_shape: tuple[int, ...]) -> Any:
     """G Bᵀ; where a matrix met a batch, all the batch's rows at once, so that the sum over the batch is in the product."""
     if len(input_shape) == 2 and len(g.shape) > 2 and len(other.shape) == len(g.shape):
         order = (len(g.shape) - 2, *range(len(g.shape) - 2), len(g.shape) - 1)
-        rows = permute_to(g, order).reshape((input_shape[0], -1))
-        columns = _transposed(other).reshape((-1, input_shape[1]))
+        n = math.prod(g.shape[:-2]) * g.shape[-1]
+        rows = permute_to(g, order).reshape((input_shape[0], n))
+        columns = _transposed(other).reshape((n, input_shape[1]))
         return product(rows, columns)
     return product(g, _transposed(other))
 
@@ -56,7 +58,8 @@ def _input_cotangent(g: Any, other: Any, input_shape: tuple[int, ...]) -> Any:
 def _other_cotangent(g: Any, input: Any, other_shape: tuple[int, ...]) -> Any:
     """Aᵀ G; where a batch met one matrix, as one product of all rows."""
     if len(other_shape) == 2 and len(g.shape) > 2 and len(input.shape) == len(g.shape):
-        return product(_transposed(input.reshape((-1, other_shape[0]))), g.reshape((-1, other_shape[1])))
+        n = math.prod(input.shape[:-1])
+        return product(_transposed(input.reshape((n, other_shape[0]))), g.reshape((n, other_shape[1])))
     return product(_transposed(input), g)
 
 

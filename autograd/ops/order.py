@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
     axis = 0 if dim is None else axis_of(dim, input.array.ndim)
     x = input.array.reshape(-1) if dim is None else input.array
     n = x.shape[axis] if x.ndim else 1
-    rows = np.moveaxis(np.atleast_1d(x), axis, 0).reshape(n, -1)
+    rows = np.moveaxis(np.atleast_1d(x), axis, 0).reshape(n, math.prod(x.shape) // n if n else 0)
     starts = np.ones(n, bool)
     starts[1:] = (rows[1:] != rows[:-1]).any(1)
     inverse = np.cumsum(starts) - 1
@@ -215,8 +216,9 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     if rows.ndim == 1:
         found = np.searchsorted(rows, values, place)
     else:
-        flat = zip(rows.reshape(-1, rows.shape[-1]), values.reshape(-1, values.shape[-1]))
-        found = np.array([np.searchsorted(row, v, place) for row, v in flat]).reshape(values.shape)
+        found = np.empty(values.shape, np.int64)
+        for at in np.ndindex(rows.shape[:-1]):
+            found[at] = np.searchsorted(rows[at], values[at], place)
     return wrap(np.asarray(found).astype(int32 if out_int32 else int64))
 
 
