@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -45,8 +44,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y_k = Σ_ij x1_i W_kij x2_j + b_k for inputs (*, I) and (*, J), weight (K, I, J)."""
-    if weight.array.ndim != 3 or (input1.array.shape[-1:], input2.array.shape[-1:]) != (weight.array.shape[1:2], weight.array.shape[2:]):
-        raise ShapeError(f"bilinear: weight {list(weight.shape)} does not fit inputs {list(input1.shape)} and {list(input2.shape)}")
+    shape, ends = weight.array.shape, (input1.array.shape[-1:], input2.array.shape[-1:])
+    if len(shape) != 3 or ends != (shape[1:2], shape[2:]):
+        given = f"{list(input1.shape)} and {list(input2.shape)}"
+        raise ShapeError(f"bilinear: weight {list(shape)} does not fit inputs {given}")
     return _bilinear(input1, input2, weight, bias)
 
 
@@ -66,61 +67,36 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
     if enable_gqa and query.array.ndim > 2:
         groups = query.array.shape[-3] // key.array.shape[-3]
         key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
-    scale = 1 / math.sqrt(query.array.shape[-1]) if scale is None else scale
-    scores = (query * math.sqrt(scale)) @ (key * math.sqrt(scale)).mT if scale > 0 else (query @ key.mT) * scale
     if is_causal:
         attn_mask = wrap(np.tri(query.array.shape[-2], key.array.shape[-2], dtype=bool))
-    if attn_mask is not None:
-        scores = scores + _as_bias(attn_mask, query)
-    weights = scores.softmax(-1)
     if attn_mask is not None and attn_mask.array.dtype.kind == "b":
-        weights = weights.masked_fill(wrap(np.asarray(~attn_mask.array.any(-1, keepdims=True))), 0.0)  # a row that may look nowhere
-    return dropout(weights, dropout_p) @ value
+        attn_mask = wrap(~attn_mask.array)
+    bias = None if attn_mask is None else as_bias("attn_mask", attn_mask, query)
+    return attend(query, key, value, bias, dropout_p, scale)[0]
 
 
-def _as_bias(mask: Tensor, query: Tensor) -> Tensor:
+def as_bias(name: str, mask: Tensor, query: Tensor) -> Tensor:
+    """What is added to the scores: -∞ where a mask of bools is true, a mask of floats as it is."""
     if mask.array.dtype.kind == "b":
-        dead = ~mask.array.any(-1, keepdims=True)
-        return wrap(np.where(mask.array | dead, 0, -np.inf).astype(query.array.dtype))
+        return wrap(np.where(mask.array, -np.inf, 0).astype(query.array.dtype))
     if mask.array.dtype != query.array.dtype:
-        raise DTypeError(f"attn_mask must be bool or {query.dtype}, as query is, got {mask.dtype}")
+        raise DTypeError(f"{name} must be bool or {query.dtype}, as query is, got {mask.dtype}")
     return mask
 
 
-def merged_masks(attn_mask: Tensor | None, key_padding_mask: Tensor | None, heads: int, batch: int, kind: Any) -> Tensor | None:
-    """Both masks of `multi_head_attention_forward`, true (or -inf) where attention may not go, as one float mask."""
-
-    def additive(mask: Tensor) -> Tensor:
-        return wrap(np.where(mask.array, -np.inf, 0).astype(kind)) if mask.array.dtype.kind == "b" else mask
-
-    total = None
-    if attn_mask is not None:
-        total = additive(attn_mask)
-        if total.array.ndim == 3:
-            total = total.reshape(batch, heads, *total.array.shape[1:])
-    if key_padding_mask is not None:
-        padding = additive(key_padding_mask).reshape(batch, 1, 1, -1)
-        total = padding if total is None else total + padding
-    return total
-
-
-def multi_head_attention(query: Tensor, key: Tensor, value: Tensor, heads: int, mask: Tensor | None, dropout_p: float,
-                         need_weights: bool, average: bool) -> tuple[Tensor, Tensor | None]:  # fmt: skip
-    """Attention of (B, L, E), (B, S, E), (B, S, E) already projected, the features cut into `heads`."""
-    batch, length, features = query.array.shape
-
-    def split(x: Tensor) -> Tensor:
-        return x.reshape(batch, x.array.shape[1], heads, features // heads).transpose(1, 2)
-
-    q, k, v = split(query), split(key), split(value)
-    if not need_weights:
-        out, weights = scaled_dot_product_attention(q, k, v, mask, dropout_p), None
-    else:
-        scores = (q * math.sqrt(1 / (features // heads))) @ k.mT
-        weights = (scores if mask is None else scores + mask).softmax(-1)
-        weights = dropout(weights, dropout_p)
-        out = weights @ v
-        weights = weights.mean(1) if average else weights
-    return out.transpose(1, 2).reshape(batch, length, features), weights
-
-
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, dropout_p: float,
+           scale: float | None = None) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """(W V, W) with W = softmax(Q Kᵀ scale + bias), rows after dropout; a row whose bias is -∞ everywhere is 0."""
+    scores = (query * (1 / math.sqrt(query.array.shape[-1]) if scale is None else scale)) @ key.mT
+    dead = None
+    if bias is not None:
+        nowhere = np.isneginf(bias.array).all(-1, keepdims=True)
+        if nowhere.any():
+            dead = wrap(np.asarray(nowhere))
+            bias = bias.masked_fill(dead, 0.0)  # so that its softmax is a number, and has a derivative, before it is 0
+        scores = scores + bias
+    weights = scores.softmax(-1)
+    if dead is not None:
+        weights = weights.masked_fill(dead, 0.0)
+    weights = dropout(weights, dropout_p)
+    return weights @ value, weights
