@@ -16,7 +16,7 @@ from .create import tensor as tensor
 from .decompositions import *  # noqa: F403
 from .dlpack import from_dlpack as from_dlpack
 from .draw import draw as draw
-from .dtypes import bool_ as bool
+from .dtypes import bool_ as bool  # noqa: F401
 from .dtypes import complex64 as complex64
 from .dtypes import complex128 as complex128
 from .dtypes import float16 as float16

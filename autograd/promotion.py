@@ -29,7 +29,9 @@ def promote(operands: tuple[Any, ...], floats: bool = False, name: str = "") -> 
     if not any(isinstance(x, np.ndarray) for x in typed):
         numbers = [x for x in operands if isinstance(x, bool | int | float | complex) and not isinstance(x, np.generic)]
         if name and numbers and len(numbers) == sum(x is not None for x in operands):
-            raise ArgumentError(f"{name}{operands}: expected a Tensor, got numbers only; write autograd.tensor({operands[0]})")
+            raise ArgumentError(
+                f"{name}{operands}: expected a Tensor, got numbers only; write autograd.tensor({operands[0]})"
+            )
         return operands
     operands = tuple(x.item() if isinstance(x, np.generic) else x for x in operands)
     dtype = result_type(*typed)

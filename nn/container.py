@@ -47,7 +47,7 @@ class _Sequence(Module):
             return getattr(self, self._at(index))
         part = type(self).__new__(type(self))
         Module.__init__(part)
-        for name, module in list((n, m) for n, m in vars(self).items() if isinstance(m, Module))[index]:
+        for name, module in [(n, m) for n, m in vars(self).items() if isinstance(m, Module)][index]:
             part.add_module(name, module)
         return part
 

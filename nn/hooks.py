@@ -57,8 +57,7 @@ def register_full_backward_pre_hook(self: Module, hook: Callable[..., Any], prep
 
 
 def register_full_backward_hook(self: Module, hook: Callable[..., Any], prepend: bool = False) -> Handle:
-    """Call ``hook(module, grad_input, grad_output)`` when the input's cotangents are known; it may return other ones for
-    the input."""
+    """Call ``hook(module, grad_input, grad_output)`` when the input's cotangents are known; it may return others."""
     return _add(_of(self).backward, hook, prepend)
 
 

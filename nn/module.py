@@ -1,6 +1,7 @@
 """Module: what has parameters, submodules and a forward computation.
 
-A module's parameters, buffers and submodules are ordinary attributes, found by looking through them; nothing is kept twice.
+A module's parameters, buffers and submodules are ordinary attributes, found by looking through them; nothing is kept
+twice.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def test_infinities_that_were_put_in_are_no_ones_fault():
 def test_backward_names_the_op_and_the_line():
     x = leaf(0.0, 4.0)
     y = autograd.sqrt(x)
-    line = here()  # noqa: E702
+    line = here()
     message = rf"`sqrt` \(float32\[2\]\), recorded at .*{line}.* inf at \[0\]"
     with detect_anomaly(), pytest.raises(TapeError, match=message):
         y.sum().backward()
@@ -135,7 +135,7 @@ def test_errors_in_a_formula_get_a_note():
             raise KeyError("oops")
 
     y = Broken.apply(leaf(1.0))
-    line = here()  # noqa: E702
+    line = here()
     with detect_anomaly(check_nan=False), pytest.raises(KeyError) as caught:
         y.backward()
     (note,) = caught.value.__notes__

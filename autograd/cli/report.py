@@ -149,16 +149,20 @@ def _page(run: Run, pictures: dict[str, str]) -> None:
     sample = folder / "sample.txt"
     spoken = f"<h2>What it writes</h2><pre>{html.escape(sample.read_text())}</pre>" if sample.exists() else ""
     last = run.metrics.epochs[-1]
+    title = f"{run.settings.data}, {run.settings.model}"
     (folder / "report.html").write_text(
-        f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{run.settings.data}, {run.settings.model}</title>
+        f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>
 body {{ font: 15px/1.5 system-ui, sans-serif; color: {INK}; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
 h1 {{ font-weight: 600 }} h2 {{ font-weight: 600; margin-top: 2rem }} img {{ max-width: 100% }}
-table {{ border-collapse: collapse }} td, th {{ padding: .15rem .8rem; text-align: right; border-bottom: 1px solid #e4e7eb }}
+table {{ border-collapse: collapse }}
+td, th {{ padding: .15rem .8rem; text-align: right; border-bottom: 1px solid #e4e7eb }}
 pre {{ font-size: 12px; overflow-x: auto; background: #f5f7fa; padding: 1rem }}
 </style>
-<h1>{run.settings.data}, {run.settings.model}: {100 * last["accuracy"]:.2f} % on the test set</h1>
-<h2>Epochs</h2><table><tr><th>epoch</th><th>train loss</th><th>test loss</th><th>accuracy</th><th>seconds</th></tr>{rows}</table>
+<h1>{title}: {100 * last["accuracy"]:.2f} % on the test set</h1>
+<h2>Epochs</h2><table>
+<tr><th>epoch</th><th>train loss</th><th>test loss</th><th>accuracy</th><th>seconds</th></tr>{rows}
+</table>
 {figures}{spoken}
 <h2>The tape of one training step</h2>{tape}
 <details><summary>as text</summary><pre>{text}</pre></details>

@@ -1,4 +1,4 @@
-"""Activation functions: the bend between two linear layers.  Names and defaults are those of ``torch.nn.functional``."""
+"""Activation functions: the bend between two linear layers.  Names and defaults are PyTorch's."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Elements picked along one dimension by index, and put back: each the transpose of the other.
 
-Every op that selects (max along a dimension, sort, topk, median, cummax, ...) has this derivative: the cotangent of what was
-picked goes back to where it came from.
+Every op that selects (max along a dimension, sort, topk, median, cummax, ...) has this derivative: the cotangent of
+what was picked goes back to where it came from.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The four operations and what PyTorch builds from them.
 
 The binary operators are the commonest calls of all, so their ops take no parameters and keep the short path of
-`autograd/hot.py`.  The public functions with keywords (``add(alpha=)``, ``div(rounding_mode=)``) are composites over them.
+`autograd/hot.py`.  The public functions with keywords (``add(alpha=)``, ``div(rounding_mode=)``) are composites over
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One step of the gated recurrent cells, after their matrix products.
 
-Each cell is one op, because its elements all move together: nothing in between is of interest to the tape, and a sequence
-has many steps.
+Each cell is one op, because its elements all move together: nothing in between is of interest to the tape, and a
+sequence has many steps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .join import join
 
 
 class State(NamedTuple):
-    """What `lstm_gates` returns: the output and the memory, and the gates that made them, which the derivative needs."""
+    """What `lstm_gates` returns: output and memory, and the gates that made them, which the derivative needs."""
 
     h: Any
     c: Any
@@ -30,7 +30,7 @@ def _parts(x: Any, n: int) -> list[Any]:
 
 @op(name="lstm_cell", symbol="LSTM", method=False, multiple=True)
 def lstm_gates(gates: Any, c: Any, /) -> Any:
-    """c' = σ(f) c + σ(i) tanh(g), h = σ(o) tanh(c'), with gates = [i f g o] (Hochreiter and Schmidhuber, 1997; Gers, 1999)."""
+    """c' = σ(f) c + σ(i) tanh(g), h = σ(o) tanh(c'), for gates [i f g o] (Hochreiter and Schmidhuber, 1997)."""
     size = c.shape[-1]
     activated = np.empty_like(gates)
     np.tanh(gates * gates.dtype.type(0.5), out=activated)  # σ(x) = (1 + tanh(x/2)) / 2, which cannot overflow
@@ -73,7 +73,7 @@ lstm_gates.samples(lambda draw, case: [case(draw(2, 8), draw(2, 2)), case(draw(4
 def gru_gates(inputs: Any, hidden: Any, h: Any, /) -> Any:
     """h' = (1 - z) n + z h, r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r h_n), for inputs [x_r x_z x_n] and
     hidden [h_r h_z h_n] (Cho et al., 2014)."""
-    r, z, n = _gru_parts(inputs, hidden)
+    _, z, n = _gru_parts(inputs, hidden)
     return n + z * (h - n)
 
 

@@ -1,8 +1,8 @@
 """Convolution in any number of dimensions, with its two transposes.
 
-Convolution is bilinear: with the cotangent g of its output, L = ⟨g, x ∗ w⟩ is linear in each of g, x and w.  So there are
-three ops, the derivatives of L by g, x and w, and the derivatives of each are the other two.  That closes the family
-under differentiation to any order; ``∂L/∂x`` by itself is what is called transposed convolution.
+Convolution is bilinear: with the cotangent g of its output, L = ⟨g, x ∗ w⟩ is linear in each of g, x and w.  So there
+are three ops, the derivatives of L by g, x and w, and the derivatives of each are the other two.  That closes the
+family under differentiation to any order; ``∂L/∂x`` by itself is what is called transposed convolution.
 
 Each is a matrix product with the windows of x (im2col), made for a few samples at a time so that they stay in cache.
 """
@@ -27,7 +27,7 @@ def _blocks(samples: int, each: int) -> list[slice]:
 
 def _columns(x: np.ndarray, groups: int, kernel: Sizes, stride: Sizes, dilation: Sizes) -> np.ndarray:
     """The windows of padded `x` (N, C, *spatial) as (groups, C/groups · kernel, N · output)."""
-    n, c = x.shape[:2]
+    c = x.shape[1]
     view = np.moveaxis(windows(x, kernel, stride, dilation), 0, 1 + len(kernel))
     return view.reshape(groups, (c // groups) * math.prod(kernel), -1)
 
@@ -42,13 +42,13 @@ def _rows(g: np.ndarray, groups: int) -> np.ndarray:
 
 
 def _within(y: Any, shape: Any) -> Any:
-    """The first windows of `y`, as many as `shape` has: a transposed convolution may leave a margin (output_padding)."""
+    """The first windows of `y`, as many as `shape` has: a transposed convolution may leave a margin."""
     return y if tuple(y.shape) == tuple(shape) else y[(..., *map(slice, shape[2:]))]
 
 
 @op(name="conv", symbol="conv", method=False)
 def convolution(input: Any, weight: Any, /, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
-    """y[n, f, o] = Σ_{c, k} w[f, c, k] x[n, c, stride · o + dilation · k - padding]: cross-correlation, as in all such libraries."""
+    """y[n, f, o] = Σ_{c, k} w[f, c, k] x[n, c, stride · o + dilation · k - padding]: cross-correlation."""
     kernel, spatial = weight.shape[2:], input.shape[2:]
     n, f = len(input), len(weight)
     outputs = tuple(map(output_size, spatial, kernel, stride, padding, dilation))

@@ -67,7 +67,7 @@ def cumprod(input: Any, /, dim: int, dtype: Any = None) -> Any:
 
 
 def _cumprod_pull(g: Any, input: Any, out: Any, dim: int) -> Any:
-    """Σ_{i ≥ k} g_i Π_{j ≤ i, j ≠ k} x_j: by division, or, where a zero forbids that, from the n x n table of factors."""
+    """Σ_{i ≥ k} g_i Π_{j ≤ i, j ≠ k} x_j: by division, or, where a zero forbids it, from the n x n table of factors."""
     if not len(input.shape):
         return g
     axis, array = axis_of(dim, len(input.shape)), getattr(input, "array", input)

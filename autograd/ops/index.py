@@ -108,7 +108,7 @@ def added_at(input: Any, /, shape: tuple[int, ...], key: Any) -> Any:
 
 
 def _add_rows(out: np.ndarray, index: np.ndarray, input: np.ndarray) -> None:
-    """Add whole rows, as the gradient of an embedding does: sorted, equal indices stand together and are summed at once."""
+    """Add whole rows, as an embedding's gradient does: sorted, equal indices stand together and are summed at once."""
     if not input.size:
         return
     index = index % len(out)

@@ -1,7 +1,7 @@
 """Division with a remainder, and arithmetic on bits.
 
-For floats and integers alike, input = other · q + r: with q rounded down, r has the sign of `other` (``//`` and ``%``, as
-in Python); with q rounded towards zero, r has the sign of `input` (`trunc_divide` and `fmod`, as in C).
+For floats and integers alike, input = other · q + r: with q rounded down, r has the sign of `other` (``//`` and
+``%``, as in Python); with q rounded towards zero, r has the sign of `input` (`trunc_divide` and `fmod`, as in C).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -246,7 +247,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         small, extra = divmod(n, cuts)
         cuts = [i * small + min(i, extra) for i in range(1, cuts)]
     edges = [0, *(min(max(c + n if c < 0 else c, 0), n) for c in cuts), n]
-    return tuple(narrow(input, dim, a, max(0, b - a)) for a, b in zip(edges, edges[1:]))
+    return tuple(narrow(input, dim, a, max(0, b - a)) for a, b in pairwise(edges))
 
 
 def _split_along(name: str, input: Tensor, cuts: Any, dim: int, least: int) -> tuple[Tensor, ...]:

@@ -45,7 +45,7 @@ def _transposed(x: Any) -> Any:
 
 
 def _input_cotangent(g: Any, other: Any, input_shape: tuple[int, ...]) -> Any:
-    """G Bᵀ; where a matrix met a batch, all the batch's rows at once, so that the sum over the batch is in the product."""
+    """G Bᵀ; where a matrix met a batch, all its rows at once, so that the sum over the batch is in the product."""
     if len(input_shape) == 2 and len(g.shape) > 2 and len(other.shape) == len(g.shape):
         order = (len(g.shape) - 2, *range(len(g.shape) - 2), len(g.shape) - 1)
         n = math.prod(g.shape[:-2]) * g.shape[-1]

@@ -88,7 +88,8 @@ max_pool.samples(
 def max_unpool(input: Any, indices: Any, /, size: int) -> Any:
     """Zeros (..., size), with each element of `input` (..., n) at its index.
 
-    Windows that overlap may have met in one maximum: it is written once.  As in PyTorch, each of them gets its cotangent.
+    Windows that overlap may have met in one maximum: it is written once.  As in PyTorch, each of them gets its
+    cotangent.
     """
     out = np.zeros((*input.shape[:-1], size), input.dtype)
     rows = math.prod(input.shape[:-1])

@@ -194,7 +194,7 @@ def product(input: Any, /, dim: int | None = None, keepdim: bool = False) -> Any
 
 
 def _others(input: Any, out: Any, dim: int | None, keepdim: bool) -> Any:
-    """For each element the product of the others: out / x, or, where a zero forbids that, from the n x n table of factors."""
+    """For each element the product of the others: out / x, or, where x has zeros, from the n x n table of factors."""
     plain = getattr(input, "array", input)
     if plain.all():
         return kept(out, input.shape, dim, keepdim) / input

@@ -71,7 +71,7 @@ scattered_extreme.derivative(
     src=lambda g, input, src, out, key: _share_of_src(g, input, src, out, key),
 )
 scattered_product.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), _KEY)])
-scattered_extreme.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), _KEY, True), case(draw(3, 2), draw(2, 2), _KEY, False)])
+scattered_extreme.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), _KEY, most) for most in (True, False)])
 
 
 @method(inplace=True)

@@ -1,4 +1,4 @@
-"""Other arrangements of the same elements: reshape, permute and their family.  Where NumPy gives a view, so do these."""
+"""Other arrangements of the same elements: reshape, permute and their kin.  Where NumPy gives a view, so do these."""
 
 from __future__ import annotations
 

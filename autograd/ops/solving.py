@@ -1,4 +1,4 @@
-"""Inverses, linear systems, determinants and Cholesky factors.  NumPy and SciPy give the values, the derivatives are ours.
+"""Inverses, linear systems, determinants and Cholesky factors.  The values are NumPy's and SciPy's.
 
 Sources of the derivatives: M. Giles, "An extended collection of matrix derivative results" (2008); I. Murray,
 "Differentiation of the Cholesky decomposition" (2016).

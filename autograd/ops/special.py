@@ -1,4 +1,4 @@
-"""The error function and the gamma function, with their relatives.  SciPy has the values; it is imported on first use."""
+"""The error function and the gamma function, with their relatives.  SciPy has the values."""
 
 from __future__ import annotations
 

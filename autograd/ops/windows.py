@@ -80,7 +80,7 @@ def unfolded(input: Any, /, kernel: Sizes, stride: Sizes, padding: Sizes, dilati
 
 @op(name="fold", symbol="col2im", method=False, linear=True)
 def folded(input: Any, /, spatial: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Any:
-    """(N, C, *kernel, *output) -> (N, C, *spatial): windows added up where they overlap; the transpose of `unfolded`."""
+    """(N, C, *kernel, *output) -> (N, C, *spatial): windows added where they overlap; the transpose of `unfolded`."""
     lead = input.shape[: input.ndim - 2 * len(kernel)]
     out = np.zeros(lead + tuple(s + 2 * p for s, p in zip(spatial, padding)), input.dtype)
     add_windows(out, input, kernel, stride, dilation)

@@ -170,7 +170,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
-    """A sample of the relaxed categorical distribution (Jang et al., 2017); `hard`: one-hot, with the relaxed gradient."""
+    """A sample of the relaxed categorical distribution (Jang et al., 2017); `hard`: one-hot, its gradient relaxed."""
     noise = -autograd.empty_like(logits.detach()).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:

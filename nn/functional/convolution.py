@@ -90,7 +90,8 @@ def conv1d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolution of (N, C, L) with filters (F, C/groups, K): y[n, f, i] = b_f + Σ_ck w[f, c, k] x[n, c, stride i + dilation k - padding].
+    """Convolution of (N, C, L) with filters (F, C/groups, K),
+    y[n, f, i] = b_f + Σ_ck w[f, c, k] x[n, c, stride i + dilation k - padding].
 
     >>> import autograd, nn.functional as F
     >>> F.conv1d(autograd.tensor([[[1.0, 2.0, 4.0]]]), autograd.tensor([[[-1.0, 1.0]]]))
@@ -158,7 +159,7 @@ def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, 
 
 def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
                      output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Tensor:  # fmt: skip
-    """The transpose of `conv2d`, weight (Cin, Cout/groups, kH, kW): each input element spreads a filter over the output.
+    """The transpose of `conv2d`, weight (Cin, Cout/groups, kH, kW): each element spreads a filter over the output.
 
     >>> import autograd, nn.functional as F
     >>> F.conv_transpose2d(autograd.ones(1, 1, 1, 1), autograd.ones(1, 1, 2, 2), stride=2)

@@ -59,8 +59,8 @@ def batch_norm(
 ) -> Tensor:
     """(x - μ) / √(σ² + eps) · weight + bias for each channel (Ioffe and Szegedy, 2015).
 
-    In training μ and σ² are the batch's own, over all but dimension 1, and are blended into the running ones; otherwise they
-    are the running ones.
+    In training μ and σ² are the batch's own, over all but dimension 1, and are blended into the running ones;
+    otherwise they are the running ones.
     """
     shape = input.array.shape
     if shape == (0,):

@@ -22,8 +22,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
                 antialias: bool = False) -> Tensor:  # fmt: skip
     """(N, C, *) resampled to `size` or by `scale_factor`.
 
-    `mode`: nearest, nearest-exact, area, linear (3-d), bilinear and bicubic (4-d), trilinear (5-d).  Resampling is linear
-    and separable, so each dimension is a product with a matrix of weights.
+    `mode`: nearest, nearest-exact, area, linear (3-d), bilinear and bicubic (4-d), trilinear (5-d).  Resampling is
+    linear and separable, so each dimension is a product with a matrix of weights.
 
     >>> import autograd, nn.functional as F
     >>> F.interpolate(autograd.tensor([[[1.0, 2.0]]]), scale_factor=2)

@@ -48,7 +48,7 @@ def _finite(total: np.ndarray, wanted: bool) -> Tensor:
 
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
                     foreach: bool | None = None) -> Tensor:  # fmt: skip
-    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), in place; returns the norm before (Pascanu et al., 2013).
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), in place; returns that norm (Pascanu et al., 2013).
 
     >>> import autograd, nn
     >>> p = nn.Parameter(autograd.zeros(2)); p.grad = autograd.tensor([3.0, 4.0])

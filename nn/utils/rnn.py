@@ -16,9 +16,9 @@ from autograd.tensor import wrap
 
 
 class PackedSequence(NamedTuple):
-    """Sequences in time-major order without padding: `data` holds step 0 of all sequences, then step 1 of those that are
-    long enough, ...; `batch_sizes` says how many at each step.  The longest sequence comes first; `sorted_indices` and
-    `unsorted_indices` lead from the order given to this one and back."""
+    """Sequences in time-major order without padding: `data` holds step 0 of all sequences, then step 1 of those that
+    are long enough, ...; `batch_sizes` says how many at each step.  The longest sequence comes first;
+    `sorted_indices` and `unsorted_indices` lead from the order given to this one and back."""
 
     data: Tensor
     batch_sizes: Tensor

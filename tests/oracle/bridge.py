@@ -65,8 +65,7 @@ def to_ours(x: Any) -> Any:
 
 def _memory_copy(x: torch.Tensor) -> np.ndarray:
     """The stretch of memory that `x` looks at, copied, so that strides (and overlaps) survive."""
-    flat = x.detach().as_strided((_span(x),), (1,), x.storage_offset()).numpy(force=True).copy()
-    return flat
+    return x.detach().as_strided((_span(x),), (1,), x.storage_offset()).numpy(force=True).copy()
 
 
 def _span(x: torch.Tensor) -> int:
@@ -116,11 +115,24 @@ ATOL = {
 }
 
 
-def assert_same(ours: Any, theirs: Any, what: str, scale: float = 1.0) -> None:
-    """Same shape, same dtype, same values."""
+def in_double(sample: Any) -> Any:
+    """A sample of PyTorch's database with float64 in place of float32."""
+
+    def double(x: Any) -> Any:
+        if isinstance(x, torch.Tensor) and x.dtype == torch.float32:
+            return x.detach().double().requires_grad_(x.requires_grad)
+        return torch.float64 if x is torch.float32 else x
+
+    return sample.transform(double)
+
+
+def assert_same(ours: Any, theirs: Any, what: str, scale: float = 1.0, double: bool = False) -> None:
+    """Same shape, same dtype, same values; with `double`, PyTorch computed in float64 what we did in float32."""
     a, b = numbers(ours), numbers(theirs)
+    if double and b.dtype == np.float64:
+        b = b.astype(np.float32)
     assert a.shape == b.shape, f"{what}: shape {a.shape}, PyTorch has {b.shape}"
-    if isinstance(theirs, torch.Tensor):
+    if isinstance(theirs, torch.Tensor) or double:
         assert a.dtype == b.dtype, f"{what}: dtype {a.dtype}, PyTorch has {b.dtype}"
     rtol, atol = RTOL.get(b.dtype, 0), ATOL.get(b.dtype, 0)
     np.testing.assert_allclose(a, b, rtol=rtol * scale, atol=atol * scale, err_msg=what)
