@@ -10,11 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils import data as theirs  # noqa: E402
+from torch.utils import data as theirs
 
-import autograd  # noqa: E402
-from autograd import data as ours  # noqa: E402
-from autograd.random import Generator  # noqa: E402
+import autograd
+from autograd import data as ours
+from autograd.random import Generator
 
 SIDES = ((autograd, ours, Generator), (torch, theirs, torch.Generator))
 Point = namedtuple("Point", "x y")

@@ -14,10 +14,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_modules import module_db
 
-import autograd  # noqa: E402
-import nn  # noqa: E402
-from autograd.tensor import wrap  # noqa: E402
-from tests.oracle.bridge import assert_same, flat, leaves, to_ours  # noqa: E402
+import autograd
+import nn
+from autograd.tensor import wrap
+from tests.oracle.bridge import assert_same, flat, leaves, to_ours
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

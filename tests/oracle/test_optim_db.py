@@ -14,10 +14,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_optimizers import optim_db
 
-import autograd  # noqa: E402
-import optim  # noqa: E402
-from autograd.tensor import wrap  # noqa: E402
-from tests.oracle.bridge import to_ours  # noqa: E402
+import autograd
+import optim
+from autograd.tensor import wrap
+from tests.oracle.bridge import to_ours
 
 FOUND = [info for info in optim_db if hasattr(optim, info.optim_cls.__name__)]
 SHAPES = [(3, 4), (5,), (), (0, 2)]

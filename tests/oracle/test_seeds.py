@@ -7,10 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import autograd  # noqa: E402
-import nn  # noqa: E402
-import optim  # noqa: E402
-from autograd.tensor import wrap  # noqa: E402
+import autograd
+import nn
+import optim
+from autograd.tensor import wrap
 
 MAKERS = {
     "Linear": lambda n: n.Linear(7, 5),
