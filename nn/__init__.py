@@ -13,6 +13,7 @@ from .layers.activation import CELU as CELU
 from .layers.activation import ELU as ELU
 from .layers.activation import GELU as GELU
 from .layers.activation import GLU as GLU
+from .layers.activation import SELU as SELU
 from .layers.activation import Hardshrink as Hardshrink
 from .layers.activation import Hardsigmoid as Hardsigmoid
 from .layers.activation import Hardswish as Hardswish
@@ -22,12 +23,11 @@ from .layers.activation import LogSigmoid as LogSigmoid
 from .layers.activation import LogSoftmax as LogSoftmax
 from .layers.activation import Mish as Mish
 from .layers.activation import PReLU as PReLU
-from .layers.activation import RReLU as RReLU
 from .layers.activation import ReLU as ReLU
 from .layers.activation import ReLU6 as ReLU6
-from .layers.activation import SELU as SELU
-from .layers.activation import SiLU as SiLU
+from .layers.activation import RReLU as RReLU
 from .layers.activation import Sigmoid as Sigmoid
+from .layers.activation import SiLU as SiLU
 from .layers.activation import Softmax as Softmax
 from .layers.activation import Softmax2d as Softmax2d
 from .layers.activation import Softmin as Softmin
@@ -77,8 +77,8 @@ from .layers.loss import HingeEmbeddingLoss as HingeEmbeddingLoss
 from .layers.loss import HuberLoss as HuberLoss
 from .layers.loss import KLDivLoss as KLDivLoss
 from .layers.loss import L1Loss as L1Loss
-from .layers.loss import MSELoss as MSELoss
 from .layers.loss import MarginRankingLoss as MarginRankingLoss
+from .layers.loss import MSELoss as MSELoss
 from .layers.loss import MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss
 from .layers.loss import MultiMarginLoss as MultiMarginLoss
 from .layers.loss import NLLLoss as NLLLoss

@@ -46,7 +46,9 @@ def checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Any, ...]:
     if ((array < 0) | (array >= n)).any():
         raise DimensionError(f"{name}: index has values outside 0..{n - 1}, the range of dimension {dim} of {shape}")
     if any(a > b for i, (a, b) in enumerate(zip(array.shape, shape)) if i != at):
-        raise ShapeError(f"{name}: index of shape {array.shape} is larger than input of shape {shape} apart from dim={dim}")
+        raise ShapeError(
+            f"{name}: index of shape {array.shape} is larger than input of shape {shape} apart from dim={dim}"
+        )
     return along(np.atleast_1d(array), at) if shape else (Ellipsis,)
 
 
@@ -106,7 +108,9 @@ scattered_sum.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), along(np.
 
 
 @method(inplace=True)
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
     """A copy of `input` with ``out[index[i, j], j] = src[i, j]`` for dim=0; `src` may be a number.
 
     >>> import autograd
@@ -228,7 +232,9 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
 
     key = plain_key(tuple(slice(None) if i is None else i for i in indices))
     if values.array.dtype != input.array.dtype:
-        raise DTypeError(f"index_put: values must have the dtype of input, {input.array.dtype}, got {values.array.dtype}")
+        raise DTypeError(
+            f"index_put: values must have the dtype of input, {input.array.dtype}, got {values.array.dtype}"
+        )
     if not accumulate:
         return replaced_at(input, values, key)
     shape = input.array[key].shape
@@ -262,7 +268,9 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     try:
         shape = np.broadcast_shapes(input.array.shape, array.shape)
     except ValueError:
-        raise ShapeError(f"masked_select: mask of shape {array.shape} does not broadcast with {tuple(input.shape)}") from None
+        raise ShapeError(
+            f"masked_select: mask of shape {array.shape} does not broadcast with {tuple(input.shape)}"
+        ) from None
     wide = input.broadcast_to(shape) if shape != input.array.shape else input
     return elements_of(wide, (np.broadcast_to(array, shape),)).reshape(-1)
 

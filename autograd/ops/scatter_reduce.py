@@ -75,7 +75,9 @@ scattered_extreme.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), _KEY,
 
 
 @method(inplace=True)
-def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """A copy of `input` in which the elements of `src` that `index` sends to one place are combined by `reduce`.
 
     `reduce`: ``"sum"``, ``"mean"``, ``"prod"``, ``"amax"`` or ``"amin"``; `include_self`: together with what was there.
@@ -108,5 +110,3 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
     if input.array.dtype.kind in "iu":
         return total.div(Tensor._rebuild(counts, False), rounding_mode="floor").to(input.array.dtype)
     return total / Tensor._rebuild(counts.astype(input.array.dtype), False)
-
-
