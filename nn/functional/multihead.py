@@ -30,8 +30,8 @@ def multi_head_attention_forward(
 
     `query` (L, B, E), `key` (S, B, K) and `value` (S, B, V), or all without B, or with B in front if `batch_first`,
     which PyTorch's function lacks. Returns as `query`, and the weights, (B, L, S) or, unless averaged, (B, heads, L,
-    S). The masks, `attn_mask` (L, S) or (B · heads, L, S) and `key_padding_mask` (B, S), are true where attention may not
-    go, or are added; a row that may look nowhere is 0. `is_causal` only says that `attn_mask` is causal.
+    S). The masks, `attn_mask` (L, S) or (B · heads, L, S) and `key_padding_mask` (B, S), are true where attention may
+    not go, or are added; a row that may look nowhere is 0. `is_causal` only says that `attn_mask` is causal.
     """
     _check(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
     if is_causal and attn_mask is None:

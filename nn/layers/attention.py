@@ -16,7 +16,7 @@ from .linear import Linear
 
 
 class MultiheadAttention(Module):
-    """[head_1 ... head_h] W_oᵀ + b_o, head_i = softmax(Q_i K_iᵀ / √d) V_i, d = embed_dim / heads (Vaswani et al., 2017).
+    """[head_1 ... head_h] W_oᵀ + b_o, head_i = softmax(Q_i K_iᵀ / √d) V_i, d = embed_dim / h (Vaswani et al., 2017).
 
     Called with `query` (L, B, E), `key` (S, B, kdim) and `value` (S, B, vdim), or with B in front if `batch_first`, or
     all without B; returns the output, as `query`, and the weights (B, L, S), or None if they are not needed. For the
@@ -32,12 +32,13 @@ class MultiheadAttention(Module):
     """
 
     def __init__(self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True,
-                 add_bias_kv: bool = False, add_zero_attn: bool = False, kdim: int | None = None, vdim: int | None = None,
-                 batch_first: bool = False, device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+                 add_bias_kv: bool = False, add_zero_attn: bool = False, kdim: int | None = None,
+                 vdim: int | None = None, batch_first: bool = False, device: Any = None,
+                 dtype: Any = None) -> None:  # fmt: skip
         super().__init__()
         if embed_dim <= 0 or num_heads <= 0 or embed_dim % num_heads:
-            raise ArgumentError(f"MultiheadAttention: embed_dim={embed_dim} and num_heads={num_heads} must be positive, "
-                                "and num_heads must divide embed_dim")  # fmt: skip
+            raise ArgumentError(f"MultiheadAttention: embed_dim={embed_dim} and num_heads={num_heads} must be "
+                                "positive, and num_heads must divide embed_dim")  # fmt: skip
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
         self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
         self.dropout, self.batch_first, self.add_zero_attn = dropout, batch_first, add_zero_attn
