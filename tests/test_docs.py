@@ -83,6 +83,21 @@ def test_readme(tmp_path, monkeypatch):
             assert printed.getvalue().strip() == expected.strip(), code
 
 
+def test_picture(tmp_path):
+    """The picture on the README's first screen is what its code draws, label by label."""
+    code = examples_of(README.read_text(encoding="utf-8"))[0][0]
+    names: dict[str, object] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(code, names)
+    pytest.importorskip("graphviz")
+    try:
+        fresh = autograd.draw(names["y"], names={k: names[k] for k in "wbxy"}).svg()
+    except RuntimeError as error:
+        pytest.skip(f"no renderer: {error}")
+    shown = (ROOT / "notebooks" / "tape.svg").read_text(encoding="utf-8")
+    assert re.findall(r">([^<>]+)</text>", fresh) == re.findall(r">([^<>]+)</text>", shown)
+
+
 def test_readme_blocks_are_found():
     """A block with its output, one without, and what is no Python."""
     text = "```python\nprint(1)\n```\n\n```text\n1\n```\n\n```bash\nls\n```\n```python\nx = 2\n```\n"

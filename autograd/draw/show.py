@@ -63,7 +63,7 @@ def _of_expression(source: str) -> Drawing:
     known = _vocabulary()
     leaves: dict[str, Any] = {}
     for name in _free_names(tree, known):
-        leaves[name] = autograd.tensor(2.0 + len(leaves), requires_grad=True)
+        leaves[name] = autograd.tensor(0.5 + 0.25 * len(leaves), requires_grad=True)  # small: few functions saturate
     try:
         result = eval(compile(tree, "<expression>", "eval"), {"__builtins__": {}, **known, **leaves})
     except WengertError:
@@ -79,7 +79,7 @@ def _of_expression(source: str) -> Drawing:
         raise ArgumentError(f"nothing in {source!r} is recorded: no variable reaches the result through an operation")
     for t in tensors:
         if t.requires_grad and t.array.size == 1:
-            t.backward(retain_graph=True)  # constants of a freed tape cannot be shown
+            t.backward(retain_graph=True)  # the results may share a tape
     return drawing_of([t for t in tensors if t.requires_grad], [leaves])
 
 
