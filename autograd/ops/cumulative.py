@@ -100,20 +100,25 @@ def logcumsumexp(input: Any, /, dim: int) -> Any:
     return np.logaddexp.accumulate(input, axis) if input.ndim else input.copy()
 
 
-def _logcumsumexp_pull(g: Any, input: Any, out: Any, dim: int) -> Any:
-    """e^{x_k} Σ_{i ≥ k} g_i e^{-y_i}, with each exponent x_k - y_i at most 0, in the n x n table."""
+def _logcumsumexp_pull(g: Any, input: Any, dim: int) -> Any:
+    """Σ_{i ≥ k} g_i w_ki, w_ki = e^{x_k} / Σ_{j ≤ i} e^{x_j}: the softmax of each beginning, in an n x n table.
+
+    From x and its running maximum m, for the difference x_k - y_i of large numbers would have lost its digits.
+    """
     if not len(input.shape):
         return g
     axis = axis_of(dim, len(input.shape))
     n = input.shape[axis]
     column = (*input.shape[:axis], n, 1, *input.shape[axis + 1 :])
     row = (*input.shape[:axis], 1, n, *input.shape[axis + 1 :])
+    best = np.maximum.accumulate(np.asarray(input), axis)
+    best = np.where(np.isfinite(best), best, np.zeros((), input.dtype))
     later = np.triu(np.ones((n, n), bool)).reshape(n, n, *(1,) * (len(row) - axis - 2))
-    gap = np.where(later, input.reshape(column) - out.reshape(row), np.full((), -np.inf, input.dtype))
-    return (np.exp(gap) * g.reshape(row)).sum(axis=axis + 1)
+    terms = np.exp(np.where(later, input.reshape(column) - best.reshape(row), np.full((), -np.inf, input.dtype)))
+    return (g.reshape(row) * terms / terms.sum(axis=axis, keepdims=True)).sum(axis=axis + 1)
 
 
-logcumsumexp.derivative(input=lambda g, input, out, dim: _logcumsumexp_pull(g, input, out, dim))
+logcumsumexp.derivative(input=lambda g, input, dim: _logcumsumexp_pull(g, input, dim))
 logcumsumexp.samples(_CASES)
 logcumsumexp.errors(lambda draw, case: [case(draw(2), 1)])
 
