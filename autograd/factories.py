@@ -132,7 +132,8 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
     if any(x.ndim for x in ends):
         raise ShapeError("linspace: start and end must be numbers or 0-d tensors")
     kind = as_dtype(dtype or (np.complex64 if any(x.dtype.kind == "c" for x in ends) else float))
-    values = np.linspace(*(x.astype(np.result_type(x, np.float64)) for x in ends), steps)
+    first, last = (x.astype(np.result_type(x, np.float64)) for x in ends)
+    values = np.linspace(first, last, int(steps))
     return finish((np.trunc(values) if kind.kind in "iu" else values).astype(kind), out, requires_grad)
 
 

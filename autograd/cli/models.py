@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import nn
 
@@ -12,7 +12,7 @@ from ..tensor import Tensor
 class RowReader(nn.Module):
     """An image read row by row by a recurrent net, classified from its last output."""
 
-    def __init__(self, cell: type[nn.Module], width: int, classes: int, hidden: int = 64) -> None:
+    def __init__(self, cell: Callable[..., nn.RNNBase], width: int, classes: int, hidden: int = 64) -> None:
         super().__init__()
         self.rnn = cell(width, hidden, batch_first=True)
         self.head = nn.Linear(hidden, classes)
@@ -25,7 +25,7 @@ class RowReader(nn.Module):
 class CharModel(nn.Module):
     """The next character from those before it."""
 
-    def __init__(self, cell: type[nn.Module], letters: int, hidden: int = 128) -> None:
+    def __init__(self, cell: Callable[..., nn.RNNBase], letters: int, hidden: int = 128) -> None:
         super().__init__()
         self.embed = nn.Embedding(letters, hidden)
         self.rnn = cell(hidden, hidden, batch_first=True)
@@ -68,5 +68,5 @@ def build(name: str, sample: Tensor, classes: int) -> nn.Module:
     return RowReader(_cell(name), width, classes)
 
 
-def _cell(name: str) -> Any:
+def _cell(name: str) -> Callable[..., nn.RNNBase]:
     return {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[name]

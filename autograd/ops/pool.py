@@ -45,7 +45,8 @@ def max_pool(
     low = -np.inf if input.dtype.kind == "f" else np.iinfo(input.dtype).min
     view = windows(padded(input, padding, low, extra), kernel, stride, dilation)
     outputs = view.shape[-n:]
-    full, kind = (slice(None),) * n, np.min_scalar_type(math.prod(kernel))
+    full: Any = (slice(None),) * n
+    kind = np.min_scalar_type(math.prod(kernel))
     values = view[(..., *(0,) * n, *full)].copy("C")
     best = np.broadcast_to(_first_inside(outputs, kernel, stride, padding, dilation), values.shape).astype(kind, "C")
     for k, offset in enumerate(np.ndindex(*kernel)):
