@@ -1,7 +1,9 @@
 """Functions that layers are made of, with the names of ``torch.nn.functional``."""
 
 from .activation import celu as celu
+from .activation import celu_ as celu_
 from .activation import elu as elu
+from .activation import elu_ as elu_
 from .activation import gelu as gelu
 from .activation import glu as glu
 from .activation import gumbel_softmax as gumbel_softmax
@@ -9,15 +11,20 @@ from .activation import hardshrink as hardshrink
 from .activation import hardsigmoid as hardsigmoid
 from .activation import hardswish as hardswish
 from .activation import hardtanh as hardtanh
+from .activation import hardtanh_ as hardtanh_
 from .activation import leaky_relu as leaky_relu
+from .activation import leaky_relu_ as leaky_relu_
 from .activation import log_softmax as log_softmax
 from .activation import logsigmoid as logsigmoid
 from .activation import mish as mish
 from .activation import prelu as prelu
 from .activation import relu as relu
 from .activation import relu6 as relu6
+from .activation import relu_ as relu_
 from .activation import rrelu as rrelu
+from .activation import rrelu_ as rrelu_
 from .activation import selu as selu
+from .activation import selu_ as selu_
 from .activation import sigmoid as sigmoid
 from .activation import silu as silu
 from .activation import softmax as softmax
@@ -28,6 +35,7 @@ from .activation import softsign as softsign
 from .activation import tanh as tanh
 from .activation import tanhshrink as tanhshrink
 from .activation import threshold as threshold
+from .activation import threshold_ as threshold_
 from .attention import bilinear as bilinear
 from .attention import linear as linear
 from .attention import scaled_dot_product_attention as scaled_dot_product_attention
@@ -35,6 +43,7 @@ from .classification import binary_cross_entropy as binary_cross_entropy
 from .classification import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from .classification import cross_entropy as cross_entropy
 from .classification import multi_margin_loss as multi_margin_loss
+from .classification import multilabel_margin_loss as multilabel_margin_loss
 from .classification import multilabel_soft_margin_loss as multilabel_soft_margin_loss
 from .classification import nll_loss as nll_loss
 from .classification import soft_margin_loss as soft_margin_loss
@@ -74,11 +83,13 @@ from .pooling import avg_pool2d as avg_pool2d
 from .pooling import avg_pool3d as avg_pool3d
 from .pooling import lp_pool1d as lp_pool1d
 from .pooling import lp_pool2d as lp_pool2d
+from .pooling import lp_pool3d as lp_pool3d
 from .pooling import max_pool1d as max_pool1d
 from .pooling import max_pool1d_with_indices as max_pool1d_with_indices
 from .pooling import max_pool2d as max_pool2d
 from .pooling import max_pool2d_with_indices as max_pool2d_with_indices
 from .pooling import max_pool3d as max_pool3d
+from .pooling import max_pool3d_with_indices as max_pool3d_with_indices
 from .pooling import max_unpool1d as max_unpool1d
 from .pooling import max_unpool2d as max_unpool2d
 from .pooling import max_unpool3d as max_unpool3d
@@ -103,3 +114,5 @@ from .vision import pad as pad
 from .vision import pixel_shuffle as pixel_shuffle
 from .vision import pixel_unshuffle as pixel_unshuffle
 from .vision import upsample as upsample
+from .vision import upsample_bilinear as upsample_bilinear
+from .vision import upsample_nearest as upsample_nearest

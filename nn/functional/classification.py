@@ -198,3 +198,30 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     loss = loss if weight is None else loss * wrap(weight.array[y][:, None])
     loss = loss.masked_fill(wrap(y[:, None] == np.arange(c)), 0.0).sum(1) / c
     return reduced(loss.reshape(*target.array.shape), reduction, "multi_margin_loss")
+
+
+def multilabel_margin_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+                           reduction: str = "mean") -> Tensor:  # fmt: skip
+    """Σ_y Σ_{c not a label} max(0, 1 - x_y + x_c) / C; `target` (N, C) lists the labels y, ended by the first -1.
+
+    >>> import autograd, nn.functional as F
+    >>> F.multilabel_margin_loss(autograd.tensor([[0.5, 1.0, 0.0]]), autograd.tensor([[1, -1, 0]]))
+    tensor(0.1667)
+    """
+    reduction = reduction_of(size_average, reduce, reduction)
+    if input.array.shape != target.array.shape or input.array.ndim > 2:
+        raise ShapeError(
+            f"multilabel_margin_loss: input and target must both be (N, C) or (C), got {list(input.shape)} and "
+            f"{list(target.shape)}"
+        )
+    c = input.array.shape[-1] if input.array.ndim else 1
+    x, y = input.reshape(input.array.size // max(c, 1), c), target.array.reshape(-1, c)
+    if y.dtype.kind not in "iu" or (y.size and not -1 <= y.min() <= y.max() < c):
+        raise ArgumentError(f"multilabel_margin_loss: target must hold class numbers 0..{c - 1}, or -1 after the last")
+    listed = np.logical_and.accumulate(y >= 0, axis=1)
+    labels = np.where(listed, y, 0)
+    is_label = ((labels[:, :, None] == np.arange(c)) & listed[:, :, None]).any(1)
+    margins = (1 - x.gather(1, wrap(labels)).unsqueeze(2) + x.unsqueeze(1)).clamp_min(0)
+    counted = listed[:, :, None] & ~is_label[:, None, :]
+    loss = margins.masked_fill(wrap(~counted), 0.0).sum((1, 2)) / c
+    return reduced(loss.reshape(*input.array.shape[:-1]), reduction, "multilabel_margin_loss")

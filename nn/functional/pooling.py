@@ -70,14 +70,22 @@ def max_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
     return _max("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-def max_pool1d_with_indices(input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    """`max_pool1d` with indices."""
-    return max_pool1d(input, *args, **kwargs | {"return_indices": True})
+def max_pool1d_with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+                            ceil_mode: bool = False, return_indices: bool = False) -> Any:  # fmt: skip
+    """`max_pool1d`, and at which place of the input each maximum stood."""
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
-def max_pool2d_with_indices(input: Tensor, *args: Any, **kwargs: Any) -> Any:
-    """`max_pool2d` with indices."""
-    return max_pool2d(input, *args, **kwargs | {"return_indices": True})
+def max_pool2d_with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+                            ceil_mode: bool = False, return_indices: bool = False) -> Any:  # fmt: skip
+    """`max_pool2d`, and at which place of the flattened image each maximum stood."""
+    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def max_pool3d_with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+                            ceil_mode: bool = False, return_indices: bool = False) -> Any:  # fmt: skip
+    """`max_pool3d`, and at which place of the flattened volume each maximum stood."""
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def _avg(name: str, n: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool,
@@ -126,6 +134,11 @@ def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
     """The p-norm of each window over (N, C, H, W)."""
     return _lp("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+    """The p-norm of each window over (N, C, D, H, W)."""
+    return _lp("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
