@@ -49,15 +49,15 @@ def multi_head_attention_forward(
     q, k, v = _projected(query, key, value, weights, in_proj_bias, num_heads, batch_first)
     k = k if static_k is None else _static("static_k", static_k, k)
     v = v if static_v is None else _static("static_v", static_v, v)
-    rows = _more_rows(k, bias_k, bias_v, add_zero_attn)
-    if rows:
-        k, v = join(k, *(r for r, _ in rows), dim=2), join(v, *(r for _, r in rows), dim=2)
+    more = _more_rows(k, bias_k, bias_v, add_zero_attn)
+    if more:
+        k, v = join(k, *(row for row, _ in more), dim=2), join(v, *(row for _, row in more), dim=2)
         if bias is not None:  # everyone may look at them
-            bias = join(bias, wrap(np.zeros((*bias.shape[:3], len(rows)), bias.dtype)), dim=3)
+            bias = join(bias, wrap(np.zeros((*bias.shape[:3], len(more)), bias.dtype)), dim=3)
     heads, attention = attend(q, k, v, bias, dropout_p if training else 0.0)
-    together = heads.permute(*((0, 2, 1, 3) if batch_first else (2, 0, 1, 3)))
-    out = linear(together.reshape(*query.shape), out_proj_weight, out_proj_bias)
-    out = out.squeeze(1) if single else out
+    rows = heads.permute(2, 0, 1, 3).reshape(scores[2], scores[0], embed_dim_to_check)
+    out = linear(rows, out_proj_weight, out_proj_bias)  # in memory always (L, B, E), which a dropout after it sees
+    out = out.transpose(0, 1) if batch_first else out.squeeze(1) if single else out
     if not need_weights:
         return out, None
     attention = attention.mean(1) if average_attn_weights else attention
