@@ -13,6 +13,7 @@ from .hooks import Handle
 from .ops.along import Selected
 from .ops.dims import Dims
 from .ops.extrema import MinMax
+from .ops.solving import SignLog
 from .size import Size
 from .tape import Node
 from .views import View
@@ -464,9 +465,9 @@ class Tensor:
         """How many elements are not 0."""
     def cpu(self) -> Tensor:
         """This tensor, which is on the CPU."""
-    def cummax(self, dim: builtins.int) -> tuple[Tensor, ...]:
+    def cummax(self, dim: builtins.int) -> Selected:
         """The largest element so far along `dim`, and its index."""
-    def cummin(self, dim: builtins.int) -> tuple[Tensor, ...]:
+    def cummin(self, dim: builtins.int) -> Selected:
         """The smallest element so far along `dim`, and its index."""
     def cumprod(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """Running product, y_i = Π_{j ≤ i} x_j along `dim`."""
@@ -844,7 +845,7 @@ class Tensor:
         """The smaller of the two; NaN if either is.  Equal elements share the gradient."""
     def mm(self, mat2: Tensor) -> Tensor:
         """Matrix times matrix."""
-    def mode(self, dim: builtins.int = -1, keepdim: builtins.bool = False) -> tuple[Tensor, ...]:
+    def mode(self, dim: builtins.int = -1, keepdim: builtins.bool = False) -> Selected:
         """The commonest element along `dim` (the smallest of several) and the index where it last stands."""
     def moveaxis(self, source: Any, destination: Any) -> Tensor:
         """Dimensions `source` moved to `destination`, the others in order."""
@@ -1131,7 +1132,7 @@ class Tensor:
         """Hyperbolic sine, y = (e^x - e^-x) / 2."""
     def size(self, dim: builtins.int | None = None) -> Any:
         """All sizes, or that of dimension `dim`."""
-    def slogdet(self) -> tuple[Tensor, ...]:
+    def slogdet(self) -> SignLog:
         """(sign, ln |det|) of square matrices, without overflow."""
     def softmax(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """Softmax, y_i = e^{x_i} / Σ_j e^{x_j} along `dim`: positive, with sum 1."""
@@ -1218,7 +1219,7 @@ class Tensor:
         dim: builtins.int = -1,
         largest: builtins.bool = True,
         sorted: builtins.bool = True,
-    ) -> tuple[Tensor, ...]:
+    ) -> Selected:
         """(values, indices) of the k largest (or smallest) elements along `dim`, in order."""
     def trace(self) -> Tensor:
         """Σ x_ii of a matrix."""

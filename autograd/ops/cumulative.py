@@ -135,7 +135,7 @@ def _running(input: Any, dim: int, better: Any) -> Selected:
 
 
 @op(symbol="cummax", multiple=True)
-def cummax(input: Any, /, dim: int) -> Any:
+def cummax(input: Any, /, dim: int) -> Selected:
     """The largest element so far along `dim`, and its index.
 
     >>> import autograd
@@ -146,7 +146,7 @@ def cummax(input: Any, /, dim: int) -> Any:
 
 
 @op(symbol="cummin", multiple=True)
-def cummin(input: Any, /, dim: int) -> Any:
+def cummin(input: Any, /, dim: int) -> Selected:
     """The smallest element so far along `dim`, and its index.
 
     >>> import autograd

@@ -179,7 +179,7 @@ def kth_along(input: Any, /, k: int, dim: int = -1, keepdim: bool = False) -> An
 
 
 @op(symbol="mode", multiple=True)
-def mode(input: Any, /, dim: int = -1, keepdim: bool = False) -> Any:
+def mode(input: Any, /, dim: int = -1, keepdim: bool = False) -> Selected:
     """The commonest element along `dim` (the smallest of several) and the index where it last stands.
 
     >>> import autograd

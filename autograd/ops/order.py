@@ -78,7 +78,7 @@ def msort(input: Tensor) -> Tensor:
 
 
 @op(symbol="top k", multiple=True)
-def topk(input: Any, /, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(input: Any, /, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Selected:
     """(values, indices) of the k largest (or smallest) elements along `dim`, in order.
 
     >>> import autograd

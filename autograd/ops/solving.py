@@ -151,7 +151,7 @@ det.errors(lambda draw, case: [case(draw(3)), case(draw(2, 3))])
 
 
 @op(symbol="log|det|", multiple=True)
-def slogdet(input: Any, /) -> Any:
+def slogdet(input: Any, /) -> SignLog:
     """(sign, ln |det|) of square matrices, without overflow.
 
     >>> import autograd
