@@ -20,8 +20,8 @@ def test_unknown_names_become_leaves_in_the_order_of_the_source():
     drawing = show("y*x + sin(y)")
     leaves = {line.name: (float(line.value), float(line.grad)) for line in drawing.graph.lines if line.kind == "leaf"}
     assert list(leaves) == ["y", "x"]
-    assert leaves["y"] == (2.0, pytest.approx(3 - 0.41614683, rel=1e-6))  # x + cos y, in float32
-    assert leaves["x"] == (3.0, 2.0)
+    assert leaves["y"] == (0.5, pytest.approx(0.75 + 0.87758256, rel=1e-6))  # x + cos y, in float32
+    assert leaves["x"] == (0.75, 0.5)
 
 
 def test_a_function_that_is_not_called_is_a_variable():
@@ -146,9 +146,9 @@ def test_a_shape_is_for_models():
 def test_the_command(capsys, tmp_path, script):
     main(["show", "x * y"])
     assert capsys.readouterr().out == (
-        "x  = leaf    () float32   = 2.0   grad 3.0\n"
-        "y  = leaf    () float32   = 3.0   grad 2.0\n"
-        "v3 = x × y   () float32   = 6.0   grad 1.0\n"
+        "x  = leaf    () float32   = 0.5     grad 0.75\n"
+        "y  = leaf    () float32   = 0.75    grad 0.5\n"
+        "v3 = x × y   () float32   = 0.375   grad 1.0\n"
     )
     main(["show", f"{script}:model", "--input-shape", "4", "2", "--out", str(tmp_path / "m.dot")])
     assert (tmp_path / "m.dot").read_text().startswith("digraph")

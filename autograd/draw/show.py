@@ -36,10 +36,10 @@ def show(what: str, *, input_shape: Sequence[int] | None = None) -> Drawing:
 
     >>> from autograd.draw.show import show
     >>> print(show("x * y + x"))
-    x  = leaf     () float32   = 2.0   grad 4.0
-    y  = leaf     () float32   = 3.0   grad 2.0
-    v3 = x × y    () float32   = 6.0   grad 1.0
-    v4 = v3 + x   () float32   = 8.0   grad 1.0
+    x  = leaf     () float32   = 0.5     grad 1.75
+    y  = leaf     () float32   = 0.75    grad 0.5
+    v3 = x × y    () float32   = 0.375   grad 1.0
+    v4 = v3 + x   () float32   = 0.875   grad 1.0
     """
     file = _FILE.fullmatch(what.strip())
     if file:
