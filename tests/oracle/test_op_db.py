@@ -54,7 +54,7 @@ SCALE = {
     "nn.functional.scaled_dot_product_attention": 10.0,  # scores in the hundreds, whose rounding exp makes relative
 }
 
-# Here PyTorch's own float32 differs from its float64 by more than the tolerance, so the float64 is what we compare with.
+# Here PyTorch's own float32 differs from its float64 by more than the tolerance, so we compare with the float64.
 IN_DOUBLE = {
     "addbmm": "sums of 25 products of size 80 that cancel; the order of the terms decides",
     "cdist": "the difference of squares that PyTorch takes for speed cancels",
@@ -70,7 +70,8 @@ SEED = 42  # what the database's wrappers of the random ops set before each call
 FOUND = [
     info
     for info in op_db
-    if counterpart(info.name) is not None and info.name not in INCOMPARABLE
+    if counterpart(info.name) is not None
+    and info.name not in INCOMPARABLE
     and info.dtypes  # none: an entry for other devices
 ]
 IDS = [f"{info.name}{'-' + info.variant_test_name if info.variant_test_name else ''}" for info in FOUND]
@@ -181,7 +182,12 @@ def test_error_inputs(info):
             continue  # a dtype, an object or a number of dimensions (NumPy has 64) that we do not have at all
         if info.name == "cat" and "out" in kwargs:
             continue  # `out` may overlap the inputs: the result is complete before it is written
-        if len(args) == 2 and not kwargs and {type(x) for x in args} == {int, Tensor} and _takes_numbers(function, args):
+        if (
+            len(args) == 2
+            and not kwargs
+            and {type(x) for x in args} == {int, Tensor}
+            and _takes_numbers(function, args)
+        ):
             continue
         with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)):
             pytest.fail(f"{info.name} accepted {_describe(sample)} ({i}): {function(*args, **kwargs)}", pytrace=False)
