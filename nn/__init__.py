@@ -37,6 +37,7 @@ from .layers.activation import Softsign as Softsign
 from .layers.activation import Tanh as Tanh
 from .layers.activation import Tanhshrink as Tanhshrink
 from .layers.activation import Threshold as Threshold
+from .layers.attention import MultiheadAttention as MultiheadAttention
 from .layers.cells import GRUCell as GRUCell
 from .layers.cells import LSTMCell as LSTMCell
 from .layers.cells import RNNCell as RNNCell
@@ -136,5 +137,10 @@ from .layers.rnn_base import RNNBase as RNNBase
 from .layers.rnn_base import Weights as Weights
 from .layers.sparse import Embedding as Embedding
 from .layers.sparse import EmbeddingBag as EmbeddingBag
+from .layers.transformer import Transformer as Transformer
+from .layers.transformer import TransformerDecoder as TransformerDecoder
+from .layers.transformer import TransformerDecoderLayer as TransformerDecoderLayer
+from .layers.transformer import TransformerEncoder as TransformerEncoder
+from .layers.transformer import TransformerEncoderLayer as TransformerEncoderLayer
 from .module import Module as Module
 from .parameter import Parameter as Parameter

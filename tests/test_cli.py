@@ -165,17 +165,21 @@ def test_models(model, tmp_path):
     assert (tmp_path / model / "report.html").exists()
 
 
-@pytest.mark.parametrize("schedule", ["constant", "step", "exponential", "cosine", "warm-restarts", "cyclic", "cyclic-exponential"])
+SCHEDULES = ["constant", "step", "exponential", "cosine", "warm-restarts", "cyclic", "cyclic-exponential"]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_schedules(schedule, tmp_path):
-    run("train", "--limit", "512", "--epochs", "2", "--quiet", "--model", "mlp", "--schedule", schedule, "--optimizer", "sgd",
-        "--out", tmp_path / "run")  # fmt: skip
+    options = ["--limit", "512", "--epochs", "2", "--model", "mlp", "--optimizer", "sgd", "--quiet"]
+    run("train", "--schedule", schedule, *options, "--out", tmp_path / "run")
     rates = json.loads((tmp_path / "run" / "metrics.json").read_text())["rates"]
     assert len(rates) == 16
     assert (len(set(rates)) == 1) == (schedule == "constant")
 
 
 def test_text(tmp_path):
-    run("train", "--data", "text", "--model", "gru", "--limit", "64", "--epochs", "1", "--quiet", "--out", tmp_path / "run")
+    options = ["--data", "text", "--model", "gru", "--limit", "64", "--epochs", "1", "--quiet"]
+    run("train", *options, "--out", tmp_path / "run")
     assert len((tmp_path / "run" / "sample.txt").read_text()) == 500
 
 
@@ -186,7 +190,8 @@ def test_folder_of_images(tmp_path):
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(40):
             np.save(tmp_path / "data" / name / f"{i}.npy", rng.uniform(low, low + 0.4, (8, 8)).astype(np.float32))
-    run("train", "--data", tmp_path / "data", "--epochs", "3", "--batch-size", "16", "--quiet", "--out", tmp_path / "run")
+    options = ["--data", tmp_path / "data", "--epochs", "3", "--batch-size", "16", "--quiet"]
+    run("train", *options, "--out", tmp_path / "run")
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"][-1]["accuracy"] > 0.9
 
 
