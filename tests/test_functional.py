@@ -271,6 +271,17 @@ def test_losses_are_their_formulas(loss, expected):
     np.testing.assert_allclose(loss(wrap(X), wrap(Y)).array, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("labels", [[], [1], [1, 1], [2, 1]])
+def test_ctc_sums_over_all_paths_that_read_the_target(labels):
+    p = np.exp(log_probabilities(draw(4, 3).array))
+    total = 0.0
+    for path in itertools.product(range(3), repeat=4):
+        read = [c for c, _ in itertools.groupby(path) if c != 0]
+        total += np.prod(p[range(4), path]) * (read == labels)
+    loss = F.ctc_loss(wrap(np.log(p)), wrap(np.array(labels, int)), [4], [len(labels)], reduction="sum")
+    np.testing.assert_allclose(loss.array, -np.log(total), **CLOSE)
+
+
 def test_a_target_of_another_shape_is_warned_about():
     with pytest.warns(UserWarning, match="broadcast"):
         F.mse_loss(draw(3, 1), draw(3))

@@ -55,6 +55,7 @@ from .convolution import conv_transpose2d as conv_transpose2d
 from .convolution import conv_transpose3d as conv_transpose3d
 from .convolution import fold as fold
 from .convolution import unfold as unfold
+from .ctc import ctc_loss as ctc_loss
 from .distance import cosine_similarity as cosine_similarity
 from .distance import pairwise_distance as pairwise_distance
 from .distance import pdist as pdist
