@@ -221,7 +221,6 @@ def test_default_convert(sample):
 @pytest.mark.parametrize(
     "batch",
     [[], [object()], [np.array(["a"])], [[1], [1, 2]], [{"a": 1}, {"b": 1}], [np.ones(1), np.ones(2)]],
-    ids=repr,
 )
 def test_default_collate_refuses_what_pytorch_refuses(batch):
     with pytest.raises(Exception) as expected:
