@@ -11,15 +11,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import op
-from .exponential import sigmoid
 from .join import join
 
 
 class State(NamedTuple):
-    """What `lstm_gates` returns: output and memory, and the gates that made them, which the derivative needs."""
+    """What `lstm_gates` returns: output and memory, and what they were made of, [i f g o tanh(c')] after their
+    activations, which the derivative needs."""
 
     h: Any
     c: Any
+    gates: Any
+
+
+class Gated(NamedTuple):
+    """What `gru_gates` returns: the output, and [r z n], which the derivative needs."""
+
+    h: Any
     gates: Any
 
 
@@ -28,32 +35,39 @@ def _parts(x: Any, n: int) -> list[Any]:
     return [x[..., k * size : (k + 1) * size] for k in range(n)]
 
 
+def _sigmoid_to(x: Any, out: Any) -> None:
+    """out = σ(x) = (1 + tanh(x/2)) / 2, which cannot overflow; `x` may be `out`."""
+    half = out.dtype.type(0.5)
+    np.multiply(x, half, out=out)
+    np.tanh(out, out=out)
+    out *= half
+    out += half
+
+
 @op(name="lstm_cell", symbol="LSTM", method=False, multiple=True)
 def lstm_gates(gates: Any, c: Any, /) -> Any:
     """c' = σ(f) c + σ(i) tanh(g), h = σ(o) tanh(c'), for gates [i f g o] (Hochreiter and Schmidhuber, 1997)."""
     size = c.shape[-1]
-    activated = np.empty_like(gates)
-    np.tanh(gates * gates.dtype.type(0.5), out=activated)  # σ(x) = (1 + tanh(x/2)) / 2, which cannot overflow
-    activated *= gates.dtype.type(0.5)
-    activated += gates.dtype.type(0.5)
-    np.tanh(gates[..., 2 * size : 3 * size], out=activated[..., 2 * size : 3 * size])
-    i, f, g, o = _parts(activated, 4)
+    done = np.empty((*gates.shape[:-1], 5 * size), gates.dtype)
+    _sigmoid_to(gates, done[..., : 4 * size])
+    np.tanh(gates[..., 2 * size : 3 * size], out=done[..., 2 * size : 3 * size])
+    i, f, g, o, t = _parts(done, 5)
     new = f * c
     new += i * g
-    return State(o * np.tanh(new), new, activated)
+    np.tanh(new, out=t)
+    return State(o * t, new, done)
 
 
-def _lstm_common(grad: Any, out: Any) -> tuple[Any, Any]:
-    """tanh c' and the whole cotangent of c'."""
-    t = np.tanh(out[1])
-    o = _parts(out[2], 4)[3]
-    return t, grad[1] + grad[0] * o * (1 - t * t)
+def _memory_pull(grad: Any, out: Any) -> Any:
+    """The whole cotangent of c', which also reaches h."""
+    _, _, _, o, t = _parts(out[2], 5)
+    return grad[1] + (grad[0] * o + _parts(grad[2], 5)[4]) * (1 - t * t)
 
 
 def _lstm_gates_pull(grad: Any, out: Any, c: Any) -> Any:
-    i, f, g, o = _parts(out[2], 4)
-    t, dc = _lstm_common(grad, out)
-    gi, gf, gg, go = _parts(grad[2], 4)
+    i, f, g, o, t = _parts(out[2], 5)
+    gi, gf, gg, go, _ = _parts(grad[2], 5)
+    dc = _memory_pull(grad, out)
     return join(
         (dc * g + gi) * i * (1 - i),
         (dc * c + gf) * f * (1 - f),
@@ -64,37 +78,41 @@ def _lstm_gates_pull(grad: Any, out: Any, c: Any) -> Any:
 
 
 lstm_gates.derivative(
-    gates=lambda g, out, c: _lstm_gates_pull(g, out, c), c=lambda g, out: _lstm_common(g, out)[1] * _parts(out[2], 4)[1]
+    gates=lambda g, out, c: _lstm_gates_pull(g, out, c), c=lambda g, out: _memory_pull(g, out) * _parts(out[2], 5)[1]
 )
 lstm_gates.samples(lambda draw, case: [case(draw(2, 8), draw(2, 2)), case(draw(4), draw(1))])
 
 
-@op(name="gru_cell", symbol="GRU", method=False)
+@op(name="gru_cell", symbol="GRU", method=False, multiple=True)
 def gru_gates(inputs: Any, hidden: Any, h: Any, /) -> Any:
     """h' = (1 - z) n + z h, r = σ(x_r + h_r), z = σ(x_z + h_z), n = tanh(x_n + r h_n), for inputs [x_r x_z x_n] and
     hidden [h_r h_z h_n] (Cho et al., 2014)."""
-    _, z, n = _gru_parts(inputs, hidden)
-    return n + z * (h - n)
+    size = h.shape[-1]
+    done = inputs + hidden
+    _sigmoid_to(done[..., : 2 * size], done[..., : 2 * size])
+    r, z, n = _parts(done, 3)
+    np.multiply(r, hidden[..., 2 * size :], out=n)
+    n += inputs[..., 2 * size :]
+    np.tanh(n, out=n)
+    new = h - n
+    new *= z
+    new += n
+    return Gated(new, done)
 
 
-def _gru_parts(inputs: Any, hidden: Any) -> tuple[Any, Any, Any]:
-    (xr, xz, xn), (hr, hz, hn) = _parts(inputs, 3), _parts(hidden, 3)
-    r = sigmoid(xr + hr)
-    return r, sigmoid(xz + hz), np.tanh(xn + r * hn)
-
-
-def _gru_pull(g: Any, inputs: Any, hidden: Any, h: Any) -> tuple[Any, Any]:
-    """The cotangents of `inputs` and `hidden`, which differ in the last third by the factor r."""
-    r, z, n = _gru_parts(inputs, hidden)
-    hn = _parts(hidden, 3)[2]
-    dn = g * (1 - z) * (1 - n * n)
-    dz, dr = g * (h - n) * z * (1 - z), dn * hn * r * (1 - r)
-    return join(dr, dz, dn, dim=-1), join(dr, dz, dn * r, dim=-1)
+def _gru_pull(grad: Any, out: Any, hidden: Any, h: Any, of_hidden: bool) -> Any:
+    """The cotangent of `inputs` or of `hidden`, which differ in the last third by the factor r."""
+    r, z, n = _parts(out[1], 3)
+    gr, gz, gn = _parts(grad[1], 3)
+    dn = (grad[0] * (1 - z) + gn) * (1 - n * n)
+    dz = (grad[0] * (h - n) + gz) * z * (1 - z)
+    dr = (dn * _parts(hidden, 3)[2] + gr) * r * (1 - r)
+    return join(dr, dz, dn * r if of_hidden else dn, dim=-1)
 
 
 gru_gates.derivative(
-    inputs=lambda g, inputs, hidden, h: _gru_pull(g, inputs, hidden, h)[0],
-    hidden=lambda g, inputs, hidden, h: _gru_pull(g, inputs, hidden, h)[1],
-    h=lambda g, inputs, hidden: g * _gru_parts(inputs, hidden)[1],
+    inputs=lambda g, out, hidden, h: _gru_pull(g, out, hidden, h, False),
+    hidden=lambda g, out, hidden, h: _gru_pull(g, out, hidden, h, True),
+    h=lambda g, out: g[0] * _parts(out[1], 3)[1],
 )
-gru_gates.samples(lambda draw, case: [case(draw(2, 6), draw(2, 6), draw(2, 2))])
+gru_gates.samples(lambda draw, case: [case(draw(2, 6), draw(2, 6), draw(2, 2)), case(draw(3), draw(3), draw(1))])

@@ -145,4 +145,4 @@ class GRUCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         x, (h,) = self._rows(input, [("hx", self._zeros(input) if hx is None else hx)])
-        return _like(input, gru_gates(*self._projections(x, h), h))
+        return _like(input, gru_gates(*self._projections(x, h), h).h)

@@ -116,6 +116,6 @@ class GRU(RNNBase):
 
         def step(x: Tensor, state: State) -> State:
             hidden = product(state[0], hh)
-            return (gru_gates(x, hidden if bias is None else hidden + bias, state[0]),)
+            return (gru_gates(x, hidden if bias is None else hidden + bias, state[0]).h,)
 
         return step
