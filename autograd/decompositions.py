@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from . import linalg
 from .errors import ShapeError
+from .inplace import takes_out
 from .tensor import Tensor, method
 
 __all__ = [
@@ -21,24 +22,28 @@ class USV(NamedTuple):
     V: Any
 
 
+@takes_out
 @method
 def inverse(input: Tensor) -> Tensor:
     """A⁻¹; see `linalg.inv`."""
     return linalg.inv(input)
 
 
+@takes_out
 @method
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The Moore-Penrose inverse; singular values up to `rcond` · largest count as zero; see `linalg.pinv`."""
     return linalg.pinv(input, rtol=rcond)
 
 
+@takes_out
 @method
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """Aⁿ; see `linalg.matrix_power`."""
     return linalg.matrix_power(input, n)
 
 
+@takes_out
 @method
 def logdet(input: Tensor) -> Tensor:
     """ln det A: -inf where A is singular, NaN where the determinant is negative.
@@ -51,12 +56,14 @@ def logdet(input: Tensor) -> Tensor:
     return logabsdet.masked_fill(sign == -1, float("nan"))
 
 
+@takes_out
 @method
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """The triangular factor of A; see `linalg.cholesky`."""
     return linalg.cholesky(input, upper=upper)
 
 
+@takes_out
 @method
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
     """X with A X = B, where B is `input` and A = L Lᵀ is given by its factor `input2` (or Uᵀ U with `upper`).
@@ -72,6 +79,7 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
     return linalg.solve_triangular(lower.mT, linalg.solve_triangular(lower, input, upper=False), upper=True)
 
 
+@takes_out
 @method
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """A⁻¹ from the triangular factor of A."""
@@ -80,12 +88,14 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     return cholesky_solve(eye(L.array.shape[-1], dtype=L.dtype), L, upper)
 
 
+@takes_out
 @method
 def qr(input: Tensor, some: bool = True) -> Any:
     """A = Q R, Q with as many columns as A needs, or square with ``some=False``; see `linalg.qr`."""
     return linalg.qr(input, "reduced" if some else "complete")
 
 
+@takes_out
 @method
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> USV:
     """A = U diag(S) Vᵀ; see `linalg.svd`, which returns Vᵀ.

@@ -6,6 +6,8 @@ changes its base too: the base becomes ``written(base, value)``, and every view 
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import Any
 
 import numpy as np
@@ -36,9 +38,34 @@ def check_fits(tensor: Tensor, result: np.ndarray, by: str) -> None:
         raise ArgumentError(f"{by}: this tensor shares the memory of a read-only NumPy array; clone() it first")
 
 
-def into(out: Tensor | None, result: Tensor, name: str) -> Tensor:
-    """`result`, written into ``out=`` if that was given to the function `name`."""
-    return result if out is None else out._write(result, f"{name}(out=...)")
+def into(out: Any, result: Any, name: str) -> Any:
+    """`result` written into what the function `name` was given as ``out=``: a tensor, or one for each of several."""
+    places, results = (out, result) if isinstance(result, tuple) else ((out,), (result,))
+    fit = isinstance(places, tuple | list) and len(places) == len(results)
+    if not fit or not all(isinstance(x, Tensor) for x in places):
+        wanted = f"a tuple of {len(results)} Tensors" if isinstance(result, tuple) else "a Tensor"
+        raise ArgumentError(f"{name}: out must be {wanted}, got {type(out).__name__}")
+    for place, value in zip(places, results):
+        place._write(value, f"{name}(out=...)")
+    if not isinstance(result, tuple):
+        return out
+    return type(result)(*places) if hasattr(result, "_fields") else tuple(places)
+
+
+def takes_out(function: Any) -> Any:
+    """Decorator: a composite function that also takes ``out=``, as ops do; its method, decorated within, does not."""
+
+    @functools.wraps(function)
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return result if out is None else into(out, result, function.__name__)
+
+    signature = inspect.signature(function)
+    parameters = [p for p in signature.parameters.values() if p.kind != p.VAR_KEYWORD]
+    extra = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Tensor | None")
+    call.as_method = function  # type: ignore[attr-defined]
+    call.__signature__ = signature.replace(parameters=[*parameters, extra])  # type: ignore[attr-defined]
+    return call
 
 
 @op(method=False, linear=True)
@@ -53,6 +80,13 @@ written.derivative(
     input=lambda g, steps: written(g, np.zeros(replay(steps, g).shape, g.dtype), steps),
     value=lambda g, steps: replay(steps, g),
 )
+written.samples(lambda draw, case: [case(draw(3, 2), draw(2), _second_row()), case(draw(3), draw(), _second_row())])
+
+
+def _second_row() -> Steps:
+    from .ops.index import part_of
+
+    return ((part_of.op, ((1,),)),)
 
 
 def rebase(tensor: Tensor, result: Tensor, by: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .dtypes import as_dtype, int32
 from .errors import ArgumentError, ShapeError
+from .inplace import takes_out
 from .ops.diagonal import diagonal
 from .ops.dims import axes_of, axis_of
 from .ops.einsum import cross as _cross
@@ -28,6 +29,7 @@ from .ops.spectra import qr as qr
 from .tensor import Tensor, plain, wrap
 
 
+@takes_out
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X with A X = B (or X A = B with ``left=False``); B is a matrix, a vector, or a batch of either.
 
@@ -44,6 +46,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     return solved(A, B.unsqueeze(-1)).squeeze(-1) if vector else solved(A, B)
 
 
+@takes_out
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with A X = B (or X A = B) for triangular A, of which only that triangle is read."""
     check_solve("solve_triangular", A, B)
@@ -54,6 +57,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     return solved_triangular(A, B, upper, unitriangular)
 
 
+@takes_out
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular L with L Lᵀ = A (or the upper one) for symmetric positive-definite A.
 
@@ -72,16 +76,19 @@ class WithInfo(NamedTuple):
     info: Tensor
 
 
+@takes_out
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> WithInfo:
     """`cholesky`, and zeros: a matrix without a factor raises."""
     return WithInfo(cholesky(A, upper=upper), wrap(np.zeros(A.array.shape[:-2], int32)))
 
 
+@takes_out
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> WithInfo:
     """`inv`, and zeros: a singular matrix raises."""
     return WithInfo(inv(A), wrap(np.zeros(A.array.shape[:-2], int32)))
 
 
+@takes_out
 def svd(A: Tensor, full_matrices: bool = True) -> SVD:
     """A = U diag(S) Vh, with the singular values S in descending order.
 
@@ -94,16 +101,19 @@ def svd(A: Tensor, full_matrices: bool = True) -> SVD:
     return singular(A, full_matrices)
 
 
+@takes_out
 def svdvals(A: Tensor) -> Tensor:
     """The singular values in descending order."""
     return singular(A, False).S
 
 
+@takes_out
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of symmetric matrices in ascending order."""
     return eigh(A, UPLO).eigenvalues
 
 
+@takes_out
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -135,6 +145,7 @@ def matrix_norm(
     return result if keepdim else result.squeeze(axes)
 
 
+@takes_out
 def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Vector norm, or matrix norm where `ord` or two dimensions say so.
 
@@ -154,11 +165,13 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     return vector_norm(A, ord, dims, keepdim)
 
 
+@takes_out
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Σ x_i y_i along `dim`."""
     return (x * y).sum(dim)
 
 
+@takes_out
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product of vectors of three along `dim`."""
     if input.array.ndim != other.array.ndim:
@@ -169,6 +182,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     return _cross(input, other, dim)
 
 
+@takes_out
 def matrix_power(A: Tensor, n: int) -> Tensor:
     """A multiplied by itself n times, by repeated squaring; negative powers are of the inverse."""
     _matrix("matrix_power", A.array)
@@ -186,6 +200,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     return wrap(identity.copy()) if result is None else result.clone() if result is A else result
 
 
+@takes_out
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of several matrices; the first and the last may be vectors."""
     if len(tensors) < 2:
@@ -196,6 +211,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return result
 
 
+@takes_out
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """The Moore-Penrose inverse, from the singular values above max(atol, rtol · largest); `rcond` is the old `rtol`.
 
@@ -209,6 +225,7 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     return pseudoinverse(A, plain(atol), plain(rcond if rtol is None else rtol), hermitian)
 
 
+@takes_out
 def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """How many singular values exceed max(atol, rtol · largest); `tol` is the old `atol`.
 
@@ -222,6 +239,7 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
     return wrap(np.asarray(above.sum(-1)))
 
 
+@takes_out
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """The condition number, ‖A‖ ‖A⁻¹‖; by default the ratio of the extreme singular values."""
     if p in (None, 2, -2):

@@ -324,7 +324,11 @@ def _public(op: Op) -> Any:
 
     def general(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
         result = op.apply(*sort_arguments(op, args, kwargs))
-        return result if out is None else out._write(result, f"{op.name}(out=...)")
+        if out is None:
+            return result
+        from .inplace import into
+
+        return into(out, result, op.name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != public.arity or not isinstance(args[0], Tensor):

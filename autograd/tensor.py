@@ -186,6 +186,7 @@ methods: dict[str, Any] = {}  # what was attached, for the stub generator: name 
 
 def attach(name: str, function: Callable[..., Any] | property, body: Any, *, inplace: bool = False) -> None:
     """Make `function` the method `name` of Tensor, and with `inplace` also ``name_``."""
+    function, body = (getattr(f, "as_method", f) for f in (function, body))  # methods take no ``out=``
     setattr(Tensor, name, function)
     methods[name] = body
     if not inplace:

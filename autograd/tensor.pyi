@@ -798,7 +798,7 @@ class Tensor:
         """Inverse of the logistic function, y = ln(x / (1 - x)), with the input x first clamped to [eps, 1 - eps]."""
     def logit_(self, eps: builtins.float | None = None) -> Self:
         """Inverse of the logistic function, y = ln(x / (1 - x)), with the input x first clamped to [eps, 1 - eps]."""
-    def logsumexp(self, dim: Any, keepdim: builtins.bool = False, *, out: Tensor | None = None) -> Tensor:
+    def logsumexp(self, dim: Any, keepdim: builtins.bool = False) -> Tensor:
         """ln Σ e^x over `dim`, without overflow."""
     def long(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
         """This tensor in int64."""
@@ -950,14 +950,7 @@ class Tensor:
         """Zeros of the given size and this tensor's type."""
     def nonzero(self, *, as_tuple: builtins.bool = False) -> Any:
         """Positions of the elements that are not zero: rows of indices, or one tensor per dimension."""
-    def norm(
-        self,
-        p: Any = "fro",
-        dim: Any = None,
-        keepdim: builtins.bool = False,
-        dtype: Any = None,
-        out: Tensor | None = None,
-    ) -> Tensor:
+    def norm(self, p: Any = "fro", dim: Any = None, keepdim: builtins.bool = False, dtype: Any = None) -> Tensor:
         """Norm of order `p` over `dim`: of a vector, or of all elements taken as one; ``"nuc"`` of matrices."""
     def normal_(self, mean: builtins.float = 0, std: builtins.float = 1, *, generator: Generator | None = None) -> Self:
         """Normal with the given mean and standard deviation."""
@@ -1162,7 +1155,6 @@ class Tensor:
         keepdim: builtins.bool = False,
         *,
         correction: builtins.float | None = None,
-        out: Tensor | None = None,
     ) -> Tensor:
         """Standard deviation, the root of `var`."""
     def stride(self, dim: builtins.int | None = None) -> Any:
@@ -1275,7 +1267,6 @@ class Tensor:
         keepdim: builtins.bool = False,
         *,
         correction: builtins.float | None = None,
-        out: Tensor | None = None,
     ) -> Tensor:
         """Variance, Σ (x - mean)² / (n - correction); the correction is 1 (Bessel's) unless it is given."""
     def vdot(self, other: Tensor) -> Tensor:

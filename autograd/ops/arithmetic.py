@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError
+from ..inplace import takes_out
 from ..op import elementwise
 from ..promotion import promote
 from ..tensor import method
@@ -99,6 +100,7 @@ positive.derivative(input=lambda g: g)
 # The public forms with keywords.
 
 
+@takes_out
 @method(inplace=True)
 def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """Sum, y = input + alpha · other, with broadcasting.
@@ -112,6 +114,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     return _add(input, other) if alpha == 1 else _add(*_scaled("add", input, other, alpha))
 
 
+@takes_out
 @method(inplace=True)
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """Difference, y = input - alpha · other, with broadcasting.
@@ -145,6 +148,7 @@ def _scaled(name: str, input: Any, other: Any, alpha: float) -> tuple[Any, Any]:
     return input, mul(other, alpha)
 
 
+@takes_out
 @method(inplace=True)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     """Quotient, y = input / other; integers give floats unless rounded.

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..dtypes import result_type
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..inplace import takes_out
 from ..op import elementwise, op
 from ..promotion import promote
 from ..tensor import Tensor, attach_numpy, method, wrap
@@ -39,6 +40,7 @@ _where.samples(
 _where.errors(lambda draw, case: [case(_MASK, draw(2), draw(3))])
 
 
+@takes_out
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """`input` where `condition` holds, else `other`; all three broadcast, and input and other may be numbers.
 

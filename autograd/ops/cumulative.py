@@ -8,6 +8,7 @@ import numpy as np
 
 from ..dtypes import as_dtype, int64
 from ..errors import ArgumentError
+from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, attach_numpy, method
 from .along import Selected, put_back
@@ -209,6 +210,7 @@ def floats(input: Tensor, dtype: Any) -> Tensor:
     return input.to(as_dtype(float)) if input.array.dtype.kind in "iub" else input
 
 
+@takes_out
 @method
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """Softmax, y_i = e^{x_i} / Σ_j e^{x_j} along `dim`: positive, with sum 1.
@@ -220,6 +222,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     return _softmax(floats(input, dtype), dim)
 
 
+@takes_out
 @method
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """Logarithm of softmax, y_i = x_i - ln Σ_j e^{x_j} along `dim`, without overflow.
@@ -235,6 +238,7 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 # Differences and areas.
 
 
+@takes_out
 @method
 def diff(
     input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None

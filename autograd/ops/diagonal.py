@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, attach_numpy, method, wrap
 from .dims import axis_of
@@ -108,6 +109,7 @@ on_diagonal.derivative(input=lambda g, offset, dim1, dim2: diagonal(g, offset, d
 on_diagonal.samples(lambda draw, case: [case(draw(2), (2, 2)), case(draw(4, 2), (2, 4, 3), 1, 0, 2)])
 
 
+@takes_out
 @method
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """Of a matrix its diagonal; of a vector the matrix that has it on the diagonal.

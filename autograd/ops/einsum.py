@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
+from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, attach_numpy
 from .dims import axes_of
@@ -166,6 +167,7 @@ def _as_product(equation: str, a: Tensor, b: Tensor) -> Tensor | None:
 attach_numpy(np.einsum, einsum)
 
 
+@takes_out
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Sums of products over the last `dims` dimensions of `a` and the first of `b`, or over the two lists given.
 
@@ -210,6 +212,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     return y if bias is None else y + bias
 
 
+@takes_out
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product of vectors of three along `dim` (by default the first dimension of size 3)."""
     shape = np.broadcast_shapes(input.array.shape, other.array.shape)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
+from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, attach_numpy, method
 from .along import Selected, put_back
@@ -76,6 +77,7 @@ class MinMax(NamedTuple):
     max: Tensor
 
 
+@takes_out
 @method
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """`amin` and `amax`."""
@@ -218,6 +220,7 @@ def _needs_tensor(name: str, input: Any) -> None:
         )
 
 
+@takes_out
 @method(numpy=np.max)
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The largest element; with `dim`, (values, indices) along it; with a tensor, the larger of each pair.
@@ -232,6 +235,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     return amax(input, (), keepdim) if dim is None else max_along(input, dim, keepdim)
 
 
+@takes_out
 @method(numpy=np.min)
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The smallest element; with `dim`, (values, indices) along it; with a tensor, the smaller of each pair.
@@ -263,6 +267,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
     return nanmedian_along(input.reshape(-1), 0).values if dim is None else nanmedian_along(input, dim, keepdim)
 
 
+@takes_out
 @method
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Selected:
     """(values, indices) of the k-th smallest element along `dim`, counted from 1.

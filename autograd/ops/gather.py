@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DimensionError, DTypeError, ShapeError
+from ..inplace import takes_out
 from ..op import op
 from ..promotion import cast
 from ..tensor import Tensor, method, wrap
@@ -52,6 +53,7 @@ def checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Any, ...]:
     return along(np.atleast_1d(array), at) if shape else (Ellipsis,)
 
 
+@takes_out
 @method
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """``out[i, j] = input[index[i, j], j]`` for dim=0, and so on.
@@ -107,6 +109,7 @@ scattered_sum.derivative(input=lambda g: g, src=lambda g, key: elements_of(g, ke
 scattered_sum.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), along(np.array([[0, 2], [0, 0]]), 0))])
 
 
+@takes_out
 @method(inplace=True)
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
@@ -134,6 +137,7 @@ def scatter(
     return scattered(input, part, key)
 
 
+@takes_out
 @method(inplace=True)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of `input` with ``out[index[i, j], j] += src[i, j]`` for dim=0; repeated places add up."""
@@ -144,6 +148,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return scattered_sum(input, part, key)
 
 
+@takes_out
 @method
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` with broadcasting between `input` and `indices`, which may count from the end.
@@ -174,6 +179,7 @@ def _one_dimension(name: str, input: Tensor, dim: int, index: Any) -> tuple[int,
     return at, array.reshape(-1)
 
 
+@takes_out
 @method
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices `index` of dimension `dim`, copied."""
@@ -198,6 +204,7 @@ def _rows(name: str, input: Tensor, dim: int, index: Any, source: Tensor) -> tup
     return (slice(None),) * at + (array,), source
 
 
+@takes_out
 @method(inplace=True)
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """A copy of `input` with ``out[index[i]] += alpha · source[i]`` along `dim`."""
@@ -205,6 +212,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return scattered_sum(input, part if alpha == 1 else part * alpha, key)
 
 
+@takes_out
 @method(inplace=True)
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of `input` with ``out[index[i]] = source[i]`` along `dim`."""
@@ -241,6 +249,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     return input + added_at(values.broadcast_to(shape), input.array.shape, key)
 
 
+@takes_out
 @method
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Elements by their position among all elements in row-major order."""
@@ -256,6 +265,7 @@ def _mask(name: str, mask: Any) -> np.ndarray:
     return mask.array
 
 
+@takes_out
 @method
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements of `input` where `mask` holds, in one dimension.
@@ -289,6 +299,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return scattered(wide, source.reshape(-1)[:n], (array,))
 
 
+@takes_out
 @method
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Positions of the elements that are not zero: rows of indices, or one tensor per dimension."""

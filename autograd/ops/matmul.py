@@ -9,6 +9,7 @@ import numpy as np
 
 from ..dtypes import promote_types
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..inplace import takes_out
 from ..op import op
 from ..promotion import cast
 from ..tensor import Tensor, attach, attach_numpy, method
@@ -100,6 +101,7 @@ def _fit(name: str, input: Tensor, other: Tensor, m: int, k: int) -> None:
         )
 
 
+@takes_out
 @method(numpy=np.matmul)
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Matrix product, Σ_k a_ik b_kj; vectors are rows on the left, columns on the right; leading dimensions broadcast.
@@ -137,6 +139,7 @@ def _dims(name: str, ndims: tuple[int, ...], *tensors: Tensor) -> None:
         )
 
 
+@takes_out
 @method
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Matrix times matrix.
@@ -151,6 +154,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     return product(input, mat2)
 
 
+@takes_out
 @method
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Matrix times matrix for each pair of two equal batches, (B, N, M) and (B, M, P)."""
@@ -163,6 +167,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     return product(input, mat2)
 
 
+@takes_out
 @method
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Matrix times vector."""
@@ -171,6 +176,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     return matmul(input, vec)
 
 
+@takes_out
 @method(numpy=np.dot)
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Σ a_i b_i of two vectors.
@@ -184,12 +190,14 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return matmul(input, tensor)
 
 
+@takes_out
 @method
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Σ a_i b_i of two real vectors, as `dot`."""
     return dot(input, other)
 
 
+@takes_out
 @method(numpy=np.inner)
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Sums of products over the last dimension of both."""
@@ -203,6 +211,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return product(rows, columns.mT).reshape(a[:-1] + b[:-1])
 
 
+@takes_out
 @method(numpy=np.outer)
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """The products a_i b_j of two vectors.
@@ -221,6 +230,7 @@ ger = outer
 attach("ger", outer, outer)
 
 
+@takes_out
 @method(numpy=np.kron)
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: each element of `input` times all of `other`."""
@@ -267,6 +277,7 @@ def _plus(name: str, input: Tensor, result: Tensor, beta: float, alpha: float) -
     return (cast(input, kind) if input.array.dtype != kind else input) * beta + scaled if beta != 1 else input + scaled
 
 
+@takes_out
 @method(inplace=True)
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · (mat1 @ mat2).
@@ -279,24 +290,28 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
     return _plus("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
+@takes_out
 @method(inplace=True)
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · (mat @ vec)."""
     return _plus("addmv", input, mv(mat, vec), beta, alpha)
 
 
+@takes_out
 @method(inplace=True)
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · (batch1 @ batch2), a product for each pair."""
     return _plus("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
+@takes_out
 @method(inplace=True)
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · Σ_b (batch1_b @ batch2_b)."""
     return _plus("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha)
 
 
+@takes_out
 @method(inplace=True)
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · outer(vec1, vec2)."""

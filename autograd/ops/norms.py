@@ -9,6 +9,7 @@ import numpy as np
 
 from ..dtypes import as_dtype
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, method
 from .dims import Dims, axes_of, axis_of, count, kept
@@ -76,8 +77,8 @@ length.samples(
 length.errors(lambda draw, case: [case(draw(2), 2, 1), case(np.ones(2, np.int64)), case(draw(0), math.inf)])
 
 
-def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None,
-                out: Tensor | None = None) -> Tensor:  # fmt: skip
+@takes_out
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """(Σ |x|^ord)^(1/ord) over `dim`, or over all elements.
 
     >>> import autograd
@@ -91,9 +92,9 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
     return length(x, ord, tuple(dim) if isinstance(dim, list) else dim, keepdim)
 
 
+@takes_out
 @method
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None,
-         out: Tensor | None = None) -> Tensor:  # fmt: skip
+def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
     """Norm of order `p` over `dim`: of a vector, or of all elements taken as one; ``"nuc"`` of matrices.
 
     >>> import autograd
@@ -125,6 +126,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     return vector_norm(input[i] - input[j], p, 1)
 
 
+@takes_out
 @method(inplace=True)
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """`input` with each slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it."""

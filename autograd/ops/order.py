@@ -9,6 +9,7 @@ import numpy as np
 
 from ..dtypes import int32, int64
 from ..errors import ArgumentError, ShapeError
+from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, method, wrap
 from .along import Selected, put_back
@@ -54,6 +55,7 @@ sorted_along.samples(
 sorted_along.errors(lambda draw, case: [case(draw(2), 1)])
 
 
+@takes_out
 @method
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Selected:
     """(values, indices): the elements along `dim` in order, equal ones in the order they had.
@@ -71,6 +73,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return sorted_along(input.detach(), dim, descending).indices
 
 
+@takes_out
 @method
 def msort(input: Tensor) -> Tensor:
     """`sort` along the first dimension, the values alone."""
@@ -168,6 +171,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return wrap(counts.astype(kind))
 
 
+@takes_out
 @method
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements fall into each of `bins` equal intervals from `min` to `max`; both 0 mean the data's own."""
@@ -182,6 +186,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return wrap(np.histogram(x, bins, (float(low), float(high)))[0].astype(x.dtype))
 
 
+@takes_out
 @method
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """For each element whether it is among `test_elements`."""
@@ -189,6 +194,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     return wrap(np.asarray(np.isin(x, y, assume_unique=assume_unique, invert=invert)))
 
 
+@takes_out
 def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False,
                  side: str | None = None, sorter: Tensor | None = None) -> Tensor:  # fmt: skip
     """Where in the rows of `sorted_sequence` the values of `input` would go.
@@ -222,6 +228,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     return wrap(np.asarray(found).astype(int32 if out_int32 else int64))
 
 
+@takes_out
 def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The number of the interval between `boundaries` that each value falls into."""
     if boundaries.array.ndim != 1:

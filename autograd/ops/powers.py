@@ -9,6 +9,7 @@ import numpy as np
 
 from ..dtypes import float64
 from ..errors import ArgumentError
+from ..inplace import takes_out
 from ..op import elementwise
 from ..promotion import cast
 from ..tensor import Tensor, method
@@ -81,6 +82,7 @@ pow.samples(
 pow.errors(lambda draw, case: [case(draw(2), draw(3)), case(np.array([1, 2]), -1)])
 
 
+@takes_out
 @method(inplace=True)
 def float_power(input: Any, exponent: Any) -> Any:
     """Power computed in float64, y = input ^ exponent.

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..dtypes import as_dtype, int64, is_floating
 from ..errors import ArgumentError, DTypeError
+from ..inplace import takes_out
 from ..op import op
 from ..promotion import cast
 from ..tensor import Tensor, attach_numpy, method
@@ -130,9 +131,10 @@ def _corrected(dim: Any, unbiased: Any, correction: Any) -> tuple[Dims, float]:
     return dim, (1 if unbiased in (None, True) else 0) if correction is None else correction
 
 
+@takes_out
 @method(numpy=np.var)
 def var(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-        correction: float | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
+        correction: float | None = None) -> Tensor:  # fmt: skip
     """Variance, Σ (x - mean)² / (n - correction); the correction is 1 (Bessel's) unless it is given.
 
     >>> import autograd
@@ -142,9 +144,10 @@ def var(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: b
     return variance(input, *_corrected(dim, unbiased, correction), keepdim)
 
 
+@takes_out
 @method(numpy=np.std)
 def std(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-        correction: float | None = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
+        correction: float | None = None) -> Tensor:  # fmt: skip
     """Standard deviation, the root of `var`.
 
     >>> import autograd
@@ -261,8 +264,9 @@ log_sum_exp.samples(lambda draw, case: [case(draw(4), 0), case(draw(2, 3, 4), (0
 log_sum_exp.errors(lambda draw, case: [case(draw(2), 1)])
 
 
+@takes_out
 @method
-def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """ln Σ e^x over `dim`, without overflow.
 
     >>> import autograd
@@ -274,12 +278,14 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | N
     return log_sum_exp(input, tuple(dim) if isinstance(dim, list | tuple) else dim, keepdim)
 
 
+@takes_out
 @method
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Sum of the elements that are not NaN."""
     return sum(input.masked_fill(input.isnan(), 0), dim, keepdim, dtype)
 
 
+@takes_out
 @method
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean of the elements that are not NaN."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..inplace import takes_out
 from ..op import elementwise
 from ..tensor import method
 from .zero import zero
@@ -138,6 +139,7 @@ clamp.samples(lambda draw, case: [case(draw(2, 3), -0.7, 0.8), case(draw(3), min
 clamp.errors(lambda draw, case: [case(draw(3)), case(draw(3), draw(2))])
 
 
+@takes_out
 @method(inplace=True)
 def clamp_min(input: Any, min: Any) -> Any:
     """Not below `min`, a number or tensor: `clamp` with one bound.
@@ -149,6 +151,7 @@ def clamp_min(input: Any, min: Any) -> Any:
     return clamp(input, min)
 
 
+@takes_out
 @method(inplace=True)
 def clamp_max(input: Any, max: Any) -> Any:
     """Not above `max`, a number or tensor: `clamp` with one bound.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, method
 from .gather import along, checked, scatter, scatter_add, scattered_sum, source_of
@@ -74,6 +75,7 @@ scattered_product.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), _KEY)
 scattered_extreme.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), _KEY, most) for most in (True, False)])
 
 
+@takes_out
 @method(inplace=True)
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..inplace import takes_out
 from ..op import elementwise, op
 from ..promotion import promote
 from ..tensor import Tensor, attach, method
@@ -105,6 +106,7 @@ _polygamma.derivative(input=lambda g, input, n: g * _polygamma(input, n + 1))
 _polygamma.samples(lambda draw, case: [case(np.abs(draw(2, 3)) + 0.5, n) for n in (0, 1, 2)] + [case(draw(0), 1)])
 
 
+@takes_out
 def polygamma(n: int, input: Any) -> Any:
     """n-th derivative of `digamma`, for n >= 0.
 
@@ -123,6 +125,7 @@ def _polygamma_of(self: Tensor, n: int) -> Tensor:
     return polygamma(n, self)
 
 
+@takes_out
 def mvlgamma(input: Any, p: int) -> Any:
     """Logarithm of the multivariate gamma function, y = p(p-1)/4 · ln π + Σⱼ lgamma(x - j/2), j = 0 ... p-1.
 

@@ -194,6 +194,30 @@ def test_error_inputs(info):
             pytest.fail(f"{info.name} accepted {_describe(sample)} ({i}): {function(*args, **kwargs)}", pytrace=False)
 
 
+# `equal` gives a bool; nn.functional documents no ``out=``.
+WITH_OUT = [
+    pytest.param(info, id=name)
+    for info, name in zip(FOUND, IDS, strict=True)
+    if info.supports_out and info.name != "equal" and not info.name.startswith("nn.functional.")
+]
+
+
+@pytest.mark.parametrize("info", WITH_OUT)
+def test_out(info):
+    """What PyTorch writes into ``out=`` we do, and give it back."""
+    dtype = torch.float32 if torch.float32 in info.dtypes else torch.int64
+    sample = next(iter(info.sample_inputs("cpu", dtype)))
+    args, kwargs = to_ours((sample.input, *sample.args)), to_ours(sample.kwargs)
+    autograd.manual_seed(SEED)
+    expected = _ours(info)(*args, **kwargs)
+    places = [autograd.zeros_like(x) for x in flat(expected)]
+    autograd.manual_seed(SEED)
+    got = _ours(info)(*args, **kwargs, out=tuple(places) if isinstance(expected, tuple) else places[0])
+    assert [id(x) for x in flat(got)] == [id(x) for x in places]
+    for a, b in zip(places, flat(expected), strict=True):
+        np.testing.assert_array_equal(a.array, b.array)
+
+
 def test_all_listed_ops_are_found():
     """The database is not skipped by a misspelt name: what the project lists as present is compared."""
     names = {info.name for info in FOUND}
