@@ -46,6 +46,8 @@ def to_ours(x: Any) -> Any:
         return np.dtype(DTYPES[x])
     if isinstance(x, torch.device):
         return "cpu"
+    if x is torch.nn.functional.relu or x is torch.nn.functional.gelu:  # an activation that a module takes
+        return getattr(nn.functional, x.__name__)
     if isinstance(x, torch.nn.PairwiseDistance):
         return nn.functional.pairwise_distance
     if isinstance(x, slice):
