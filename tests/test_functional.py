@@ -374,6 +374,24 @@ def test_padding_is_numpys(mode):
     np.testing.assert_array_equal(F.pad(x, (1, 3, 2, 1), mode).array, expected)
 
 
+@pytest.mark.parametrize("align", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+def test_sampling_at_the_pixels_gives_the_pixels(mode, align):
+    x = draw(1, 2, 3, 4)
+    grid = F.affine_grid(wrap(np.eye(2, 3)[None]), x.shape, align)
+    np.testing.assert_allclose(F.grid_sample(x, grid, mode, align_corners=align).array, x.array, **CLOSE)
+
+
+@pytest.mark.parametrize(("padding", "expected"), [
+    ("zeros", [0, 0, 1, 2]), ("border", [1, 1, 1, 2]), ("reflection", [2, 1, 1, 2])
+])  # fmt: skip
+def test_sampling_outside(padding, expected):
+    """Two pixels to the left, in an image of width 4: grid coordinates are halves of it."""
+    x = autograd.tensor([[[[1.0, 2.0, 3.0, 4.0]]]])
+    grid = F.affine_grid(autograd.tensor([[[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]]), x.shape, False)
+    assert F.grid_sample(x, grid, padding_mode=padding, align_corners=False).tolist() == [[[expected]]]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Calls that cannot be meant.
 
@@ -398,6 +416,8 @@ def test_padding_is_numpys(mode):
     (lambda: F.pad(draw(2, 3), (4, 0), "reflect"), "at most 2"),
     (lambda: F.interpolate(draw(1, 1, 4), 8, 2.0), "either size or scale_factor"),
     (lambda: F.cosine_similarity(draw(2, 3), draw(2, 4)), "do not fit"),
+    (lambda: F.grid_sample(draw(1, 1, 2, 2), draw(1, 2, 2, 3), align_corners=True), "goes with grid"),
+    (lambda: F.ctc_loss(draw(2, 1, 3), autograd.tensor([[1]]), [3], [1]), "input_lengths must lie in 1..2"),
 ])  # fmt: skip
 def test_errors_say_what_is_wrong(call, says):
     with pytest.raises(WengertError, match=says):

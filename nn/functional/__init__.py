@@ -65,6 +65,8 @@ from .dropout import dropout1d as dropout1d
 from .dropout import dropout2d as dropout2d
 from .dropout import dropout3d as dropout3d
 from .dropout import feature_alpha_dropout as feature_alpha_dropout
+from .grid import affine_grid as affine_grid
+from .grid import grid_sample as grid_sample
 from .multihead import multi_head_attention_forward as multi_head_attention_forward
 from .normalization import batch_norm as batch_norm
 from .normalization import group_norm as group_norm
