@@ -12,7 +12,7 @@ from ..op import op
 from ..promotion import cast
 from ..tensor import Tensor, method, wrap
 from .dims import axis_of
-from .index import added_at, elements_of, read
+from .index import added_at, elements_of, read, stayed
 
 __all__ = [
     "argwhere", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_scatter",
@@ -92,9 +92,9 @@ def scattered(input: Any, src: Any, /, key: Any) -> Any:
 
 
 scattered.derivative(
-    input=lambda g, key: scattered(g, np.zeros((), g.dtype), key), src=lambda g, key: elements_of(g, key)
+    input=lambda g, key: scattered(g, np.zeros((), g.dtype), key), src=lambda g, key: stayed(g, key)
 )
-scattered.samples(lambda draw, case: [case(draw(3, 2), draw(2, 2), along(np.array([[0, 2], [1, 0]]), 0))])
+scattered.samples(lambda draw, case: [case(draw(4), draw(3), (np.array([1, 3, 1]),)), case(draw(3, 2), draw(2, 2), along(np.array([[0, 2], [1, 0]]), 0))])
 
 
 @op(symbol="scatter +", method=False, linear=True)
@@ -228,8 +228,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         value = wrap(np.asarray(value, input.array.dtype))
     if value.array.ndim:
         raise ShapeError(f"index_fill: value must be a number or a 0-d tensor, got shape {tuple(value.shape)}")
-    # Each place once: the value's gradient is the sum over the places that it filled.
-    key = (slice(None),) * at + (np.unique(array),) if input.array.ndim else (Ellipsis,)
+    key = (slice(None),) * at + (array,) if input.array.ndim else (Ellipsis,)
     return scattered(input, cast(value, input.array.dtype), key)
 
 
