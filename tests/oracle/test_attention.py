@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 # PyTorch says that nested tensors are a prototype, that it does not use them here, and that masks of two types will go.
 pytestmark = pytest.mark.filterwarnings("ignore:.*nested", "ignore:Support for mismatched")
 
-L, S, B, E, HEADS = 3, 4, 2, 4, 2
+L, S, B, E, HEADS = 3, 4, 5, 4, 2
 # Sums of a few dozen terms in a handful of layers: some units in the last place, float32 having 6e-8, float64 1e-16.
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
 FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
@@ -89,13 +89,14 @@ OPTIONS = [
 options = pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(o) or "plain")
 
 NO = np.triu(np.ones((L, S), bool), 2)
+PADDING = np.arange(S) >= np.array([[4], [2], [3], [4], [2]])
 MASKS = {
     "none": (None, None),
     "bool": (NO, None),
     "float": (np.where(NO, -np.inf, 0.25).astype(np.float32), None),
     "heads": (np.arange(B * HEADS * L * S).reshape(B * HEADS, L, S) % 5 == 1, None),
-    "padding": (None, np.array([[False] * S, [False, False, True, True]])),
-    "both": (NO, np.array([[False] * S, [False, False, True, True]])),
+    "padding": (None, PADDING),
+    "both": (NO, PADDING),
     "float padding": (NO, np.linspace(-1, 1, B * S, dtype=np.float32).reshape(B, S)),
 }
 
@@ -178,7 +179,6 @@ def test_static_keys_and_values():
 
 
 CAUSAL = transformer.Transformer.generate_square_subsequent_mask(S).array
-PADDING = np.array([[False] * S, [False, False, False, True]])
 STYLES = [
     {},
     {"norm_first": True, "activation": "gelu"},
@@ -208,7 +208,7 @@ def test_decoder_layer(style, dtype):
     modules = pair("TransformerDecoderLayer", **SIZES, **style, dropout=0.3, dtype=dtype)
     rng = np.random.default_rng(1)
     x, memory = (both(rng, dtype, *((B, n) if style.get("batch_first") else (n, B)), E) for n in (S, L))
-    causal, padding = mask(CAUSAL.astype(dtype)), mask(PADDING[:, -L:])
+    causal, padding = mask(CAUSAL.astype(dtype)), mask(PADDING[:, :L])
     autograd.manual_seed(7), torch.manual_seed(7)
     results = [
         (m(a, b, tgt_mask=c, memory_key_padding_mask=p, tgt_is_causal=True),)
@@ -223,7 +223,7 @@ def test_transformer(style):
     modules = pair("Transformer", **SIZES, **counts, **style)
     rng = np.random.default_rng(1)
     src, tgt = (both(rng, np.float32, *((B, n) if style.get("batch_first") else (n, B)), E) for n in (L, S))
-    causal, padding = mask(CAUSAL), mask(PADDING[:, -L:])
+    causal, padding = mask(CAUSAL), mask(PADDING[:, :L])
     autograd.manual_seed(7), torch.manual_seed(7)
     results = [
         (m(a, b, tgt_mask=c, src_key_padding_mask=p, memory_key_padding_mask=p),)
@@ -291,6 +291,11 @@ def zeros(*shape):
             r"attn_mask must be bool or float32, as query is, got int64",
         ),
         (lambda m: m(*[zeros(3, 1, 4)] * 3, is_causal=True), ArgumentError, r"is_causal is a hint about attn_mask"),
+        (
+            lambda m: transformer.Transformer(4, 2, 1, 1)(*[zeros(3, 1, 4)] * 2, memory_is_causal=True),
+            ArgumentError,
+            r"is_causal is a hint about attn_mask",
+        ),
         (lambda m: type(m)(5, 2), ArgumentError, r"num_heads must divide embed_dim"),
         (
             lambda m: transformer.TransformerEncoderLayer(4, 2, activation="tanh"),
