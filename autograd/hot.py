@@ -28,7 +28,7 @@ frame_at = sys._getframe
 
 def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     """``f(x)`` of a tensor."""
-    body, any_type, records, saves = op.body, not op.floats, op.differentiable, bool(op.asked)
+    body, any_type, records, saves = op.run, not op.floats, op.differentiable, bool(op.asked)
     keep_in, keep_out = op.inputs[0] in op.asked, "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
@@ -66,7 +66,7 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
 
 def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
     """``f(x, y)`` of two tensors of one dtype, or of a float tensor and a Python number."""
-    body, any_type, records, saves = op.body, not op.floats, op.differentiable, bool(op.asked)
+    body, any_type, records, saves = op.run, not op.floats, op.differentiable, bool(op.asked)
     (x_for_x, x_for_y), (y_for_x, y_for_y) = [[i in op.asked.get(name, ()) for i in (0, 1)] for name in op.inputs]
     keep_out = "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__

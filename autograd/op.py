@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from . import hot
 from .arguments import explain, not_a_tensor, sort_arguments
+from .declared import Declared, with_kernel
 from .dtypes import is_differentiable
 from .errors import WengertError
 from .formula import EachInput, Formula, asks, pull_with
@@ -60,6 +61,7 @@ class Op:
             raise TypeError(f"{body.__name__}: parameters of an op are passed by position, so none is keyword-only")
         total = code.co_argcount + code.co_kwonlyargcount
         self.body, self.name, self.symbol = body, name or body.__name__.lstrip("_"), symbol
+        self.run = body  # what computes: the body, or a kernel before it
         self.inputs: tuple[str, ...] = (names[total],) if self.variadic else names[:n]
         self.parameters: tuple[str, ...] = names[n:total]
         defaults = body.__defaults__ or ()
@@ -172,9 +174,9 @@ class Op:
                 raise not_a_tensor(self, operands, x)
         try:
             if self.variadic:
-                out = quiet().run(self.body, *arrays, **dict(zip(self.parameters, params)))
+                out = quiet().run(self.run, *arrays, **dict(zip(self.parameters, params)))
             else:
-                out = quiet().run(self.body, *arrays, *params)
+                out = quiet().run(self.run, *arrays, *params)
         except (WengertError, NotImplementedError):
             raise
         except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -243,18 +245,6 @@ def _pick(node: Node | None, i: int, out: np.ndarray) -> Node | None:
 # From the declaration to the public function, the method and the operators.
 
 
-class Declared(Protocol):
-    """What a declaration makes: a function, with ``.op`` and the means to add formulas and samples."""
-
-    op: Op
-    derivative: Callable[..., None]
-    samples: Callable[..., None]
-    errors: Callable[..., None]
-    __name__: str
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-
-
 def op(*, name: str | None = None, symbol: str | None = None, method: bool | str = True, dunder: str | None = None,
        inplace: bool = False, numpy: Any = None, differentiable: bool = True, view: bool = False,
        multiple: bool = False, linear: bool = False) -> Callable[[Callable[..., Any]], Declared]:  # fmt: skip
@@ -313,7 +303,12 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
         op.derivative(**formulas)
         settle()
 
-    call.op, call.derivative, op.function = op, derivative, call
+    def kernel(fast: Callable[..., Any]) -> Callable[..., Any]:
+        op.run = with_kernel(op.body, fast)
+        settle()
+        return fast
+
+    call.op, call.derivative, call.kernel, op.function = op, derivative, kernel, call
     call.samples, call.errors = op.samples.append, op.error_samples.append
     settle()
     return call

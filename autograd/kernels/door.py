@@ -1,0 +1,67 @@
+"""The one door to Numba: which flags, which cache, which machine.
+
+Kernels release the GIL and are serial; `pool.py` runs them on several threads.  So there is no second runtime with
+threads of its own beside BLAS, forked workers are safe, and the split of the work, and with it every bit of the result,
+depends on shapes alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+from numba.core import config, event
+
+# Contraction to fused multiply-add, and reassociation of sums so that they vectorise.  No assumption that NaN or
+# infinity do not occur: they must come out where NumPy has them.
+FLAGS = {"contract", "reassoc", "nsz"}
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile `function` when it is first called, and keep the result on disk."""
+    return numba.njit(cache=True, nogil=True, fastmath=FLAGS, error_model="numpy")(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """As `kernel`, for small functions that other kernels call: written into their callers, so that loops vectorise."""
+    return numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy", inline="always")(function)
+
+
+def _features() -> dict[str, bool]:
+    given = config.CPU_FEATURES
+    if given is not None:
+        return {name[1:]: name[0] == "+" for name in given.split(",") if name}
+    return dict(llvm.get_host_cpu_features())
+
+
+_have = _features()
+if _have.get("avx512f"):
+    VECTOR_BYTES, ROWS, VECTORS = 64, 8, 2  # 16 accumulators of 32 registers
+elif _have.get("avx2") and _have.get("fma"):
+    VECTOR_BYTES, ROWS, VECTORS = 32, 6, 2  # 12 of 16
+else:
+    VECTOR_BYTES, ROWS, VECTORS = 16, 6, 2  # NEON and SSE2
+
+
+class _Voice(event.Listener):
+    """Says what is being compiled when it takes longer than a second: a first call that waits must not wait silently."""
+
+    def __init__(self) -> None:
+        self.timers: list[threading.Timer] = []
+
+    def on_start(self, event: Any) -> None:
+        name = event.data["dispatcher"].py_func.__name__
+        timer = threading.Timer(1.0, lambda: print(f"wengert: compiling kernel {name} (once; kept on disk)", file=sys.stderr))
+        timer.daemon = True
+        self.timers.append(timer)
+        timer.start()
+
+    def on_end(self, event: Any) -> None:
+        self.timers.pop().cancel()
+
+
+event.register("numba:compile", _Voice())

@@ -1,0 +1,204 @@
+"""The register tile: C[rows x columns] (+)= A[rows x K] B[K x columns] with all of C in vector registers.
+
+This is where the floating-point work of matrix products and convolutions is done.  LLVM does not keep such a tile in
+registers when it is written as loops, so `tile` emits it as LLVM IR: for each k, the row of B is loaded as vectors, each
+element of the column of A is broadcast, and their products are added to ROWS x VECTORS accumulators by fused
+multiply-adds.  Edges are stored under a mask; rows beyond the last read the last one again.
+
+After Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from .door import ROWS, VECTOR_BYTES, VECTORS
+
+INDEX, I32, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+
+
+def columns_of(dtype: Any) -> int:
+    """The width of a tile: 32 float32 with AVX-512."""
+    return VECTORS * VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+class _Emitter:
+    """LLVM IR for one element type."""
+
+    def __init__(self, builder: Any, element: Any) -> None:
+        self.b = builder
+        self.element = ir.FloatType() if element == types.float32 else ir.DoubleType()
+        self.lanes = VECTOR_BYTES // (4 if element == types.float32 else 8)
+        self.vector = ir.VectorType(self.element, self.lanes)
+        self.suffix = f"v{self.lanes}f{32 if element == types.float32 else 64}"
+        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
+
+    def index(self, n: int) -> Any:
+        return ir.Constant(INDEX, n)
+
+    def intrinsic(self, name: str, result: Any, arguments: list[Any]) -> Any:
+        module, full = self.b.module, f"llvm.{name}"
+        return module.globals.get(full) or ir.Function(module, ir.FunctionType(result, arguments), full)
+
+    def aligned(self, operation: Any) -> Any:
+        operation.align = 4 if self.suffix.endswith("32") else 8  # arrays are aligned to their elements, not to vectors
+        return operation
+
+    def load(self, pointer: Any) -> Any:
+        return self.aligned(self.b.load(self.b.bitcast(pointer, self.vector.as_pointer())))
+
+    def store(self, value: Any, pointer: Any) -> None:
+        self.aligned(self.b.store(value, self.b.bitcast(pointer, self.vector.as_pointer())))
+
+    def spread(self, scalar: Any) -> Any:
+        """`scalar` in every lane."""
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        one = self.b.insert_element(undefined, scalar, ir.Constant(I32, 0))
+        return self.b.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
+
+    def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
+        return self.b.call(self.intrinsic(f"fma.{self.suffix}", self.vector, [self.vector] * 3), [x, y, z])
+
+    def mask(self, first: int, count: Any) -> Any:
+        """Lane i is on if first + i < count."""
+        wide = ir.VectorType(I32, self.lanes)
+        undefined = ir.Constant(wide, ir.Undefined)
+        limit = self.b.sub(self.b.trunc(count, I32), ir.Constant(I32, first))
+        limits = self.b.shuffle_vector(self.b.insert_element(undefined, limit, ir.Constant(I32, 0)), undefined,
+                                       ir.Constant(wide, [0] * self.lanes))  # fmt: skip
+        return self.b.icmp_signed("<", ir.Constant(wide, list(range(self.lanes))), limits)
+
+    def masked_load(self, pointer: Any, mask: Any) -> Any:
+        kinds = [self.vector.as_pointer(), I32, mask.type, self.vector]
+        function = self.intrinsic(f"masked.load.{self.suffix}.p0", self.vector, kinds)
+        return self.b.call(function, [self.b.bitcast(pointer, kinds[0]), ir.Constant(I32, 4), mask, self.zero])
+
+    def masked_store(self, value: Any, pointer: Any, mask: Any) -> None:
+        kinds = [self.vector, self.vector.as_pointer(), I32, mask.type]
+        function = self.intrinsic(f"masked.store.{self.suffix}.p0", ir.VoidType(), kinds)
+        self.b.call(function, [value, self.b.bitcast(pointer, kinds[1]), ir.Constant(I32, 4), mask])
+
+
+def _make(by_offset: bool) -> Any:
+    """The tile, with the rows of B at equal distances, or, for convolution, at the offsets in a table."""
+
+    @intrinsic
+    def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, step: Any, c: Any, c0: Any, c_row: Any,
+             k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
+        n = types.int64
+        signature = types.void(a, n, n, n, b, n, step if by_offset else n, c, n, n, n, n, n, n)
+        return signature, _generator(by_offset)
+
+    return tile
+
+
+def _generator(by_offset: bool) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, a0, a_row, a_k, b, b0, step, c, c0, c_row, k, rows, columns, add = arguments
+        e = _Emitter(builder, signature.args[0].dtype)
+
+        def start(i: int, array: Any, offset: Any) -> Any:
+            return builder.gep(context.make_array(signature.args[i])(context, builder, array).data, [offset])
+
+        a_at, b_at, c_at = start(0, a, a0), start(4, b, b0), start(7, c, c0)
+        table = context.make_array(signature.args[6])(context, builder, step).data if by_offset else None
+        sums = _accumulate(e, a_at, a_row, a_k, b_at, table, step, k, rows)
+        _write(e, sums, c_at, c_row, rows, columns, add)
+        return context.get_dummy_value()
+
+    return generate
+
+
+def _accumulate(e: _Emitter, a: Any, a_row: Any, a_k: Any, b: Any, table: Any, step: Any, k: Any, rows: Any) -> Any:
+    """Σ_k A[i, k] B[k, :] as ROWS x VECTORS vectors."""
+    builder = e.b
+    last = builder.sub(rows, e.index(1))
+    starts = []
+    for i in range(ROWS):  # rows that are not there read the last one again
+        there = builder.icmp_signed("<", e.index(i), rows)
+        starts.append(builder.gep(a, [builder.mul(builder.select(there, e.index(i), last), a_row)]))
+    function, before = builder.function, builder.block
+    loop, done = function.append_basic_block("tile"), function.append_basic_block("tile_done")
+    builder.cbranch(builder.icmp_signed(">", k, e.index(0)), loop, done)
+    builder.position_at_end(loop)
+    at, a_shift, b_row = builder.phi(INDEX), builder.phi(INDEX), builder.phi(b.type)
+    sums = [[builder.phi(e.vector) for _ in range(VECTORS)] for _ in range(ROWS)]
+    for phi, first in ((at, e.index(0)), (a_shift, e.index(0)), (b_row, b)):
+        phi.add_incoming(first, before)
+    for phi in (s for row in sums for s in row):
+        phi.add_incoming(e.zero, before)
+    here = builder.gep(b, [builder.load(builder.gep(table, [at]))]) if table is not None else b_row
+    right = [e.load(builder.gep(here, [e.index(j * e.lanes)])) for j in range(VECTORS)]
+    new = []
+    for i in range(ROWS):
+        left = e.spread(builder.load(builder.gep(starts[i], [a_shift])))
+        new.append([e.multiply_add(left, right[j], sums[i][j]) for j in range(VECTORS)])
+    following = builder.add(at, e.index(1))
+    at.add_incoming(following, loop)
+    a_shift.add_incoming(builder.add(a_shift, a_k), loop)
+    b_row.add_incoming(b_row if table is not None else builder.gep(b_row, [step]), loop)
+    for i in range(ROWS):
+        for j in range(VECTORS):
+            sums[i][j].add_incoming(new[i][j], loop)
+    builder.cbranch(builder.icmp_signed("<", following, k), loop, done)
+    builder.position_at_end(done)
+    results = []
+    for i in range(ROWS):
+        row = []
+        for j in range(VECTORS):
+            phi = builder.phi(e.vector)
+            phi.add_incoming(e.zero, before)
+            phi.add_incoming(new[i][j], loop)
+            row.append(phi)
+        results.append(row)
+    return results
+
+
+def _write(e: _Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, add: Any) -> None:
+    """Store the tile, or add it, where it is inside C."""
+    builder, function = e.b, e.b.function
+    full, part, end = (function.append_basic_block(name) for name in ("tile_full", "tile_part", "tile_end"))
+    whole = builder.and_(builder.icmp_signed(">=", rows, e.index(ROWS)),
+                         builder.icmp_signed(">=", columns, e.index(VECTORS * e.lanes)))  # fmt: skip
+    adding = builder.icmp_signed("!=", add, e.index(0))
+    builder.cbranch(whole, full, part)
+
+    builder.position_at_end(full)
+    sides = [function.append_basic_block(name) for name in ("tile_add", "tile_set")]
+    builder.cbranch(adding, *sides)
+    for side in sides:
+        builder.position_at_end(side)
+        row = c
+        for i in range(ROWS):
+            for j in range(VECTORS):
+                place = builder.gep(row, [e.index(j * e.lanes)])
+                e.store(builder.fadd(sums[i][j], e.load(place)) if side is sides[0] else sums[i][j], place)
+            row = builder.gep(row, [c_row])
+        builder.branch(end)
+
+    builder.position_at_end(part)
+    masks = [e.mask(j * e.lanes, columns) for j in range(VECTORS)]
+    kept = builder.select(adding, ir.Constant(BIT, 1), ir.Constant(BIT, 0))
+    row = c
+    for i in range(ROWS):
+        inside, following = function.append_basic_block(f"tile_row{i}"), function.append_basic_block(f"tile_after{i}")
+        builder.cbranch(builder.icmp_signed(">", rows, e.index(i)), inside, end)
+        builder.position_at_end(inside)
+        for j in range(VECTORS):
+            place = builder.gep(row, [e.index(j * e.lanes)])
+            old = builder.select(kept, e.masked_load(place, masks[j]), e.zero)
+            e.masked_store(builder.fadd(sums[i][j], old), place, masks[j])
+        builder.branch(following)
+        builder.position_at_end(following)
+        row = builder.gep(row, [c_row])
+    builder.branch(end)
+    builder.position_at_end(end)
+
+
+tile = _make(by_offset=False)
+tile_by_offset = _make(by_offset=True)
