@@ -282,6 +282,14 @@ def test_ctc_sums_over_all_paths_that_read_the_target(labels):
     np.testing.assert_allclose(loss.array, -np.log(total), **CLOSE)
 
 
+def test_the_older_arguments_of_losses_mean_what_they_meant():
+    x, y = draw(4), draw(4)
+    for old, new in (({"size_average": False}, "sum"), ({"reduce": False}, "none"), ({"size_average": True}, "mean")):
+        with pytest.warns(UserWarning, match=f"write reduction='{new}'"):
+            loss = F.mse_loss(x, y, **old)
+        np.testing.assert_array_equal(loss.array, F.mse_loss(x, y, reduction=new).array)
+
+
 def test_a_target_of_another_shape_is_warned_about():
     with pytest.warns(UserWarning, match="broadcast"):
         F.mse_loss(draw(3, 1), draw(3))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -76,14 +78,15 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
     align = _aligned("grid_sample", align_corners)
     points = [grid[..., n - 1 - i].reshape(shape[0], -1) for i in range(n)]  # one for each dimension of input
     taps = [_taps(at, size, mode, padding_mode, align) for at, size in zip(points, shape[2:])]
-    flat, total = input.reshape(*shape[:2], math.prod(shape[2:])), None
+    flat, terms = input.reshape(*shape[:2], math.prod(shape[2:])), []
     for chosen in itertools.product(*taps):
-        index, weight = np.zeros(points[0].array.shape, np.int64), None
+        index = np.zeros(points[0].array.shape, np.int64)
+        weight: Any = None
         for (place, w), size in zip(chosen, shape[2:]):
             index, weight = index * size + place, w if weight is None else weight * w
-        wide = np.broadcast_to(index[:, None], (*shape[:2], index.shape[1]))
-        term = flat.gather(2, wrap(wide)) * weight.unsqueeze(1)
-        total = term if total is None else total + term
+        wide = np.broadcast_to(index[:, None], shape[:2] + index.shape[1:])
+        terms.append(flat.gather(2, wrap(wide)) * cast(Tensor, weight).unsqueeze(1))
+    total = functools.reduce(operator.add, terms)
     return total.reshape(*shape[:2], *grid.array.shape[1:-1])
 
 
