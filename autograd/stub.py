@@ -45,7 +45,7 @@ def generate() -> str:
     page, ops = Page(), {op.body: op for op in declared}
     fields = [page.field(HOME, name, text) for name, text in vars(HOME)["__annotations__"].items()]
     page.line("class Tensor:")
-    page.doc(Tensor, "    ")
+    page.doc(Tensor.__doc__, "    ")
     page.line("")
     for name, text in vars(Tensor)["__annotations__"].items():
         page.line("    " + page.field(HOME, name, text))
@@ -73,9 +73,9 @@ class Page:
     def line(self, text: str) -> None:
         self.lines.append(text)
 
-    def doc(self, thing: Any, indent: str) -> None:
-        """The first paragraph's first line."""
-        first = (thing.__doc__ or "").strip().partition("\n")[0].replace("\\", "\\\\")
+    def doc(self, text: str | None, indent: str) -> None:
+        """The first line of a docstring."""
+        first = (text or "").strip().partition("\n")[0].replace("\\", "\\\\")
         if first:
             self.lines += textwrap.wrap(
                 f'"""{first}"""', WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False
@@ -111,12 +111,10 @@ class Page:
         """A method that an op or a composite function became."""
         if isinstance(vars(Tensor)[name], property):
             self.line("    @property")
-        if name in ("__eq__", "__ne__"):  # `object` has them, for any other
-            op = None
         signature = inspect.signature(body)
         first, *others = signature.parameters.values()
         duck = first.annotation in ("Any", Parameter.empty)  # arrays in, arrays out; tensors in, tensors out
-        writes = name.endswith("_") and not name.endswith("__") and name != "requires_grad_"
+        writes = name.endswith("_") and not name.endswith("__")
         if writes or (name.startswith("__i") and f"__{name[3:]}" in methods):  # `__iadd__`, but not `__int__`
             result = "Self"
         elif signature.return_annotation in ("Any", Parameter.empty) and duck:
@@ -136,16 +134,17 @@ class Page:
     def function(self, name: str, function: Any, indent: str = "", signature: inspect.Signature | None = None) -> None:
         """A function without its body, on one line if it fits."""
         signature = signature or inspect.signature(function)
+        doc = f"`{name[:-1]}` in place." if name.endswith("_") and name[:-1] in methods else function.__doc__
         parameters = self.parameters(signature, function, method=bool(indent))
         result = self.annotation(signature.return_annotation, function)
         head = f"{indent}def {name}({', '.join(parameters)}) -> {result}:"
-        end = "" if function.__doc__ else " ..."
+        end = "" if doc else " ..."
         if len(head + end) > WIDTH:
             self.line(f"{indent}def {name}(")
             self.lines += [f"{indent}    {parameter}," for parameter in parameters]
             head = f"{indent}) -> {result}:"
         self.line(head + end)
-        self.doc(function, indent + "    ")
+        self.doc(doc, indent + "    ")
 
     def parameters(self, signature: inspect.Signature, function: Any, method: bool) -> list[str]:
         written, star = [], False
@@ -186,10 +185,8 @@ class Page:
                 self.modules.add(source)
             elif source != HOME.__name__:
                 self.froms.setdefault(source, set()).add(name)
-        elif hasattr(builtins, name) and name not in vars(module):
+        elif hasattr(builtins, name):
             return f"builtins.{name}" if name in vars(Tensor) else name
-        elif hasattr(builtins, name):  # `sum` and `all` of ops are functions; an annotation means the type
-            return f"builtins.{name}"
         elif module is not HOME:
             self.froms.setdefault(module.__name__, set()).add(name)
         return name

@@ -219,27 +219,27 @@ class Tensor:
     def abs(self) -> Tensor:
         """Magnitude, y = |input|; the derivative at 0 is taken as 0."""
     def abs_(self) -> Self:
-        """Magnitude, y = |input|; the derivative at 0 is taken as 0."""
+        """`abs` in place."""
     def absolute(self) -> Tensor:
         """Magnitude, y = |input|; the derivative at 0 is taken as 0."""
     def absolute_(self) -> Self:
-        """Magnitude, y = |input|; the derivative at 0 is taken as 0."""
+        """`absolute` in place."""
     def acos(self) -> Tensor:
         """Arc cosine, in [0, π]; NaN outside [-1, 1]."""
     def acos_(self) -> Self:
-        """Arc cosine, in [0, π]; NaN outside [-1, 1]."""
+        """`acos` in place."""
     def acosh(self) -> Tensor:
         """Inverse hyperbolic cosine, not negative; NaN below 1."""
     def acosh_(self) -> Self:
-        """Inverse hyperbolic cosine, not negative; NaN below 1."""
+        """`acosh` in place."""
     def add(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor:
         """Sum, y = input + alpha · other, with broadcasting."""
     def add_(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Self:
-        """Sum, y = input + alpha · other, with broadcasting."""
+        """`add` in place."""
     def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · Σ_b (batch1_b @ batch2_b)."""
     def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
-        """beta · input + alpha · Σ_b (batch1_b @ batch2_b)."""
+        """`addbmm` in place."""
     def addcdiv(
         self,
         tensor1: Tensor | builtins.float,
@@ -253,7 +253,7 @@ class Tensor:
         tensor2: Tensor | builtins.float,
         value: builtins.float = 1,
     ) -> Self:
-        """y = input + value · tensor1 / tensor2, with broadcasting; for integers write the division that you mean."""
+        """`addcdiv` in place."""
     def addcmul(
         self,
         tensor1: Tensor | builtins.float,
@@ -267,19 +267,19 @@ class Tensor:
         tensor2: Tensor | builtins.float,
         value: builtins.float = 1,
     ) -> Self:
-        """y = input + value · tensor1 · tensor2, with broadcasting."""
+        """`addcmul` in place."""
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · (mat1 @ mat2)."""
     def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
-        """beta · input + alpha · (mat1 @ mat2)."""
+        """`addmm` in place."""
     def addmv(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · (mat @ vec)."""
     def addmv_(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
-        """beta · input + alpha · (mat @ vec)."""
+        """`addmv` in place."""
     def addr(self, vec1: Tensor, vec2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · outer(vec1, vec2)."""
     def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
-        """beta · input + alpha · outer(vec1, vec2)."""
+        """`addr` in place."""
     def adjoint(self) -> Tensor:
         """The last two dimensions exchanged (and conjugated, were it complex)."""
     def all(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
@@ -303,31 +303,31 @@ class Tensor:
     def arccos(self) -> Tensor:
         """Arc cosine, in [0, π]; NaN outside [-1, 1]."""
     def arccos_(self) -> Self:
-        """Arc cosine, in [0, π]; NaN outside [-1, 1]."""
+        """`arccos` in place."""
     def arccosh(self) -> Tensor:
         """Inverse hyperbolic cosine, not negative; NaN below 1."""
     def arccosh_(self) -> Self:
-        """Inverse hyperbolic cosine, not negative; NaN below 1."""
+        """`arccosh` in place."""
     def arcsin(self) -> Tensor:
         """Arc sine, in [-π/2, π/2]; NaN outside [-1, 1]."""
     def arcsin_(self) -> Self:
-        """Arc sine, in [-π/2, π/2]; NaN outside [-1, 1]."""
+        """`arcsin` in place."""
     def arcsinh(self) -> Tensor:
         """Inverse hyperbolic sine."""
     def arcsinh_(self) -> Self:
-        """Inverse hyperbolic sine."""
+        """`arcsinh` in place."""
     def arctan(self) -> Tensor:
         """Arc tangent, in (-π/2, π/2)."""
     def arctan2(self, other: Tensor | builtins.float) -> Tensor:
         """The angle of the point (other, input) seen from the origin, in (-π, π]."""
     def arctan2_(self, other: Tensor | builtins.float) -> Self:
-        """The angle of the point (other, input) seen from the origin, in (-π, π]."""
+        """`arctan2` in place."""
     def arctan_(self) -> Self:
-        """Arc tangent, in (-π/2, π/2)."""
+        """`arctan` in place."""
     def arctanh(self) -> Tensor:
         """Inverse hyperbolic tangent; ±inf at ±1, NaN beyond."""
     def arctanh_(self) -> Self:
-        """Inverse hyperbolic tangent; ±inf at ±1, NaN beyond."""
+        """`arctanh` in place."""
     def argmax(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
         """The index of the largest element along `dim`, or among all."""
     def argmin(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
@@ -344,11 +344,11 @@ class Tensor:
     def asin(self) -> Tensor:
         """Arc sine, in [-π/2, π/2]; NaN outside [-1, 1]."""
     def asin_(self) -> Self:
-        """Arc sine, in [-π/2, π/2]; NaN outside [-1, 1]."""
+        """`asin` in place."""
     def asinh(self) -> Tensor:
         """Inverse hyperbolic sine."""
     def asinh_(self) -> Self:
-        """Inverse hyperbolic sine."""
+        """`asinh` in place."""
     def astype(self, dtype: Any) -> Tensor:
         """NumPy's spelling of `to`, which the formulas use."""
     def atan(self) -> Tensor:
@@ -356,17 +356,17 @@ class Tensor:
     def atan2(self, other: Tensor | builtins.float) -> Tensor:
         """The angle of the point (other, input) seen from the origin, in (-π, π]."""
     def atan2_(self, other: Tensor | builtins.float) -> Self:
-        """The angle of the point (other, input) seen from the origin, in (-π, π]."""
+        """`atan2` in place."""
     def atan_(self) -> Self:
-        """Arc tangent, in (-π/2, π/2)."""
+        """`atan` in place."""
     def atanh(self) -> Tensor:
         """Inverse hyperbolic tangent; ±inf at ±1, NaN beyond."""
     def atanh_(self) -> Self:
-        """Inverse hyperbolic tangent; ±inf at ±1, NaN beyond."""
+        """`atanh` in place."""
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · (batch1 @ batch2), a product for each pair."""
     def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:
-        """beta · input + alpha · (batch1 @ batch2), a product for each pair."""
+        """`baddbmm` in place."""
     def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Self:
         """1 with probability `p`, else 0; `p` is a number or a tensor of probabilities."""
     def bfloat16(self, memory_format: Any = None) -> Tensor:
@@ -376,27 +376,27 @@ class Tensor:
     def bitwise_and(self, other: Tensor | builtins.float) -> Tensor:
         """And of each bit, y = input & other; of integers or bools."""
     def bitwise_and_(self, other: Tensor | builtins.float) -> Self:
-        """And of each bit, y = input & other; of integers or bools."""
+        """`bitwise_and` in place."""
     def bitwise_left_shift(self, other: Tensor | builtins.float) -> Tensor:
         """Bits moved up, y = input · 2^other."""
     def bitwise_left_shift_(self, other: Tensor | builtins.float) -> Self:
-        """Bits moved up, y = input · 2^other."""
+        """`bitwise_left_shift` in place."""
     def bitwise_not(self) -> Tensor:
         """Every bit turned over, y = ~input; of integers or bools, where it is "not"."""
     def bitwise_not_(self) -> Self:
-        """Every bit turned over, y = ~input; of integers or bools, where it is "not"."""
+        """`bitwise_not` in place."""
     def bitwise_or(self, other: Tensor | builtins.float) -> Tensor:
         """Or of each bit, y = input | other; of integers or bools."""
     def bitwise_or_(self, other: Tensor | builtins.float) -> Self:
-        """Or of each bit, y = input | other; of integers or bools."""
+        """`bitwise_or` in place."""
     def bitwise_right_shift(self, other: Tensor | builtins.float) -> Tensor:
         """Bits moved down, y = ⌊input / 2^other⌋."""
     def bitwise_right_shift_(self, other: Tensor | builtins.float) -> Self:
-        """Bits moved down, y = ⌊input / 2^other⌋."""
+        """`bitwise_right_shift` in place."""
     def bitwise_xor(self, other: Tensor | builtins.float) -> Tensor:
         """Exclusive or of each bit, y = input ^ other; of integers or bools."""
     def bitwise_xor_(self, other: Tensor | builtins.float) -> Self:
-        """Exclusive or of each bit, y = input ^ other; of integers or bools."""
+        """`bitwise_xor` in place."""
     def bmm(self, mat2: Tensor) -> Tensor:
         """Matrix times matrix for each pair of two equal batches, (B, N, M) and (B, M, P)."""
     def bool(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
@@ -410,7 +410,7 @@ class Tensor:
     def ceil(self) -> Tensor:
         """The smallest integer that is not smaller, as the same type; its derivative is zero."""
     def ceil_(self) -> Self:
-        """The smallest integer that is not smaller, as the same type; its derivative is zero."""
+        """`ceil` in place."""
     def cfloat(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
         """This tensor in complex64."""
     def char(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
@@ -427,22 +427,20 @@ class Tensor:
         """Into [min, max], y = minimum(maximum(input, min), max); the bounds are numbers, tensors or None for no
         bound."""
     def clamp_(self, min: Tensor | builtins.float | None = None, max: Tensor | builtins.float | None = None) -> Self:
-        """Into [min, max], y = minimum(maximum(input, min), max); the bounds are numbers, tensors or None for no
-        bound."""
+        """`clamp` in place."""
     def clamp_max(self, max: Tensor | builtins.float) -> Tensor:
         """Not above `max`, a number or tensor: `clamp` with one bound."""
     def clamp_max_(self, max: Tensor | builtins.float) -> Self:
-        """Not above `max`, a number or tensor: `clamp` with one bound."""
+        """`clamp_max` in place."""
     def clamp_min(self, min: Tensor | builtins.float) -> Tensor:
         """Not below `min`, a number or tensor: `clamp` with one bound."""
     def clamp_min_(self, min: Tensor | builtins.float) -> Self:
-        """Not below `min`, a number or tensor: `clamp` with one bound."""
+        """`clamp_min` in place."""
     def clip(self, min: Tensor | builtins.float | None = None, max: Tensor | builtins.float | None = None) -> Tensor:
         """Into [min, max], y = minimum(maximum(input, min), max); the bounds are numbers, tensors or None for no
         bound."""
     def clip_(self, min: Tensor | builtins.float | None = None, max: Tensor | builtins.float | None = None) -> Self:
-        """Into [min, max], y = minimum(maximum(input, min), max); the bounds are numbers, tensors or None for no
-        bound."""
+        """`clip` in place."""
     def clone(self, memory_format: Any = None) -> Tensor:
         """The same values in memory of their own."""
     def contiguous(self, memory_format: Any = None) -> Tensor:
@@ -452,15 +450,15 @@ class Tensor:
     def copysign(self, other: Tensor | builtins.float) -> Tensor:
         """The magnitude of `input` with the sign of `other`."""
     def copysign_(self, other: Tensor | builtins.float) -> Self:
-        """The magnitude of `input` with the sign of `other`."""
+        """`copysign` in place."""
     def cos(self) -> Tensor:
         """Cosine of an angle in radians."""
     def cos_(self) -> Self:
-        """Cosine of an angle in radians."""
+        """`cos` in place."""
     def cosh(self) -> Tensor:
         """Hyperbolic cosine, y = (e^x + e^-x) / 2."""
     def cosh_(self) -> Self:
-        """Hyperbolic cosine, y = (e^x + e^-x) / 2."""
+        """`cosh` in place."""
     def count_nonzero(self, dim: Dims = None) -> Tensor:
         """How many elements are not 0."""
     def cpu(self) -> Tensor:
@@ -472,17 +470,17 @@ class Tensor:
     def cumprod(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """Running product, y_i = Π_{j ≤ i} x_j along `dim`."""
     def cumprod_(self, dim: builtins.int, dtype: Any = None) -> Self:
-        """Running product, y_i = Π_{j ≤ i} x_j along `dim`."""
+        """`cumprod` in place."""
     def cumsum(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """Running sum, y_i = Σ_{j ≤ i} x_j along `dim`."""
     def cumsum_(self, dim: builtins.int, dtype: Any = None) -> Self:
-        """Running sum, y_i = Σ_{j ≤ i} x_j along `dim`."""
+        """`cumsum` in place."""
     def data_ptr(self) -> builtins.int:
         """Address of the first element."""
     def deg2rad(self) -> Tensor:
         """Degrees to radians, y = input · π / 180."""
     def deg2rad_(self) -> Self:
-        """Degrees to radians, y = input · π / 180."""
+        """`deg2rad` in place."""
     def det(self) -> Tensor:
         """The determinant of square matrices."""
     def diag(self, diagonal: builtins.int = 0) -> Tensor:
@@ -512,7 +510,7 @@ class Tensor:
     def digamma(self) -> Tensor:
         """Derivative of `lgamma`, y = Γ'(x) / Γ(x); -inf at 0, NaN at the negative integers."""
     def digamma_(self) -> Self:
-        """Derivative of `lgamma`, y = Γ'(x) / Γ(x); -inf at 0, NaN at the negative integers."""
+        """`digamma` in place."""
     def dim(self) -> builtins.int:
         """The number of dimensions."""
     def dist(self, other: Tensor, p: builtins.float = 2) -> Tensor:
@@ -520,11 +518,11 @@ class Tensor:
     def div(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor:
         """Quotient, y = input / other; integers give floats unless rounded."""
     def div_(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Self:
-        """Quotient, y = input / other; integers give floats unless rounded."""
+        """`div` in place."""
     def divide(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor:
         """Quotient, y = input / other; integers give floats unless rounded."""
     def divide_(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Self:
-        """Quotient, y = input / other; integers give floats unless rounded."""
+        """`divide` in place."""
     def dot(self, tensor: Tensor) -> Tensor:
         """Σ a_i b_i of two vectors."""
     def double(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
@@ -536,29 +534,29 @@ class Tensor:
     def eq(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input = other, elementwise with broadcasting."""
     def eq_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input = other, elementwise with broadcasting."""
+        """`eq` in place."""
     def equal(self, other: Tensor) -> builtins.bool:
         """Whether shapes and all elements are equal."""
     def erf(self) -> Tensor:
         """Error function, y = 2/√π · ∫₀ˣ e^(-t²) dt."""
     def erf_(self) -> Self:
-        """Error function, y = 2/√π · ∫₀ˣ e^(-t²) dt."""
+        """`erf` in place."""
     def erfc(self) -> Tensor:
         """Complement of the error function, y = 1 - erf x, exact also where erf x is near 1."""
     def erfc_(self) -> Self:
-        """Complement of the error function, y = 1 - erf x, exact also where erf x is near 1."""
+        """`erfc` in place."""
     def erfinv(self) -> Tensor:
         """Inverse of the error function; ±inf at ±1, NaN beyond."""
     def erfinv_(self) -> Self:
-        """Inverse of the error function; ±inf at ±1, NaN beyond."""
+        """`erfinv` in place."""
     def exp(self) -> Tensor:
         """Exponential, y = e^input."""
     def exp2(self) -> Tensor:
         """Power of two, y = 2^input."""
     def exp2_(self) -> Self:
-        """Power of two, y = 2^input."""
+        """`exp2` in place."""
     def exp_(self) -> Self:
-        """Exponential, y = e^input."""
+        """`exp` in place."""
     def expand(self, *shape: Any) -> Tensor:
         """Dimensions of size 1 repeated without copying; -1 keeps a size."""
     def expand_as(self, other: Tensor) -> Tensor:
@@ -566,7 +564,7 @@ class Tensor:
     def expm1(self) -> Tensor:
         """y = e^input - 1, exact also near 0."""
     def expm1_(self) -> Self:
-        """y = e^input - 1, exact also near 0."""
+        """`expm1` in place."""
     def exponential_(self, lambd: builtins.float = 1, *, generator: Generator | None = None) -> Self:
         """Exponential with rate `lambd`."""
     def fill_(self, value: Any) -> Self:
@@ -574,7 +572,7 @@ class Tensor:
     def fix(self) -> Tensor:
         """The integer part, rounded towards zero; its derivative is zero."""
     def fix_(self) -> Self:
-        """The integer part, rounded towards zero; its derivative is zero."""
+        """`fix` in place."""
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Dimensions `start_dim` to `end_dim` as one."""
     def flip(self, dims: Any) -> Tensor:
@@ -588,15 +586,15 @@ class Tensor:
     def float_power(self, exponent: Tensor | builtins.float) -> Tensor:
         """Power computed in float64, y = input ^ exponent."""
     def float_power_(self, exponent: Tensor | builtins.float) -> Self:
-        """Power computed in float64, y = input ^ exponent."""
+        """`float_power` in place."""
     def floor(self) -> Tensor:
         """The largest integer that is not larger, as the same type; its derivative is zero."""
     def floor_(self) -> Self:
-        """The largest integer that is not larger, as the same type; its derivative is zero."""
+        """`floor` in place."""
     def floor_divide(self, other: Tensor | builtins.float) -> Tensor:
         """Quotient rounded down, y = ⌊input / other⌋; integers stay integers.  Its derivative is zero."""
     def floor_divide_(self, other: Tensor | builtins.float) -> Self:
-        """Quotient rounded down, y = ⌊input / other⌋; integers stay integers.  Its derivative is zero."""
+        """`floor_divide` in place."""
     def fmax(self, other: Tensor | builtins.float) -> Tensor:
         """The larger of the two; a number wins over NaN.  Between equals the gradient goes to `input`."""
     def fmin(self, other: Tensor | builtins.float) -> Tensor:
@@ -604,45 +602,45 @@ class Tensor:
     def fmod(self, other: Tensor | builtins.float) -> Tensor:
         """What truncated division leaves, y = input - other · trunc(input / other), with the sign of `input`."""
     def fmod_(self, other: Tensor | builtins.float) -> Self:
-        """What truncated division leaves, y = input - other · trunc(input / other), with the sign of `input`."""
+        """`fmod` in place."""
     def frac(self) -> Tensor:
         """The part behind the point, y = input - trunc(input), with the input's sign."""
     def frac_(self) -> Self:
-        """The part behind the point, y = input - trunc(input), with the input's sign."""
+        """`frac` in place."""
     def gather(self, dim: builtins.int, index: Tensor, *, sparse_grad: builtins.bool = False) -> Tensor:
         """``out[i, j] = input[index[i, j], j]`` for dim=0, and so on."""
     def gcd(self, other: Tensor | builtins.float) -> Tensor:
         """Greatest common divisor of integers."""
     def gcd_(self, other: Tensor | builtins.float) -> Self:
-        """Greatest common divisor of integers."""
+        """`gcd` in place."""
     def ge(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input ≥ other, elementwise with broadcasting."""
     def ge_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input ≥ other, elementwise with broadcasting."""
+        """`ge` in place."""
     def ger(self, vec2: Tensor) -> Tensor:
         """The products a_i b_j of two vectors."""
     def greater(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input > other, elementwise with broadcasting."""
     def greater_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input > other, elementwise with broadcasting."""
+        """`greater` in place."""
     def greater_equal(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input ≥ other, elementwise with broadcasting."""
     def greater_equal_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input ≥ other, elementwise with broadcasting."""
+        """`greater_equal` in place."""
     def gt(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input > other, elementwise with broadcasting."""
     def gt_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input > other, elementwise with broadcasting."""
+        """`gt` in place."""
     def half(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
         """This tensor in float16."""
     def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
         """y = 0 for |x| <= lambd, else x."""
     def hardshrink_(self, lambd: builtins.float = 0.5) -> Self:
-        """y = 0 for |x| <= lambd, else x."""
+        """`hardshrink` in place."""
     def heaviside(self, values: Tensor | builtins.float) -> Tensor:
         """0 where input < 0, 1 where input > 0, and `values` where it is 0."""
     def heaviside_(self, values: Tensor | builtins.float) -> Self:
-        """0 where input < 0, 1 where input > 0, and `values` where it is 0."""
+        """`heaviside` in place."""
     def histc(self, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0) -> Tensor:
         """How many elements fall into each of `bins` equal intervals from `min` to `max`; both 0 mean the data's
         own."""
@@ -651,23 +649,23 @@ class Tensor:
     def hypot(self, other: Tensor | builtins.float) -> Tensor:
         """Hypotenuse, y = √(input² + other²), without overflow on the way."""
     def hypot_(self, other: Tensor | builtins.float) -> Self:
-        """Hypotenuse, y = √(input² + other²), without overflow on the way."""
+        """`hypot` in place."""
     def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
         """A copy of `input` with ``out[index[i]] += alpha · source[i]`` along `dim`."""
     def index_add_(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Self:
-        """A copy of `input` with ``out[index[i]] += alpha · source[i]`` along `dim`."""
+        """`index_add` in place."""
     def index_copy(self, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor:
         """A copy of `input` with ``out[index[i]] = source[i]`` along `dim`."""
     def index_copy_(self, dim: builtins.int, index: Tensor, source: Tensor) -> Self:
-        """A copy of `input` with ``out[index[i]] = source[i]`` along `dim`."""
+        """`index_copy` in place."""
     def index_fill(self, dim: builtins.int, index: Tensor, value: Any) -> Tensor:
         """A copy of `input` with the slices `index` of `dim` filled with one value."""
     def index_fill_(self, dim: builtins.int, index: Tensor, value: Any) -> Self:
-        """A copy of `input` with the slices `index` of `dim` filled with one value."""
+        """`index_fill` in place."""
     def index_put(self, indices: Any, values: Tensor, accumulate: builtins.bool = False) -> Tensor:
         """A copy of `input` with ``out[indices] = values``, or ``+=`` with `accumulate`."""
     def index_put_(self, indices: Any, values: Tensor, accumulate: builtins.bool = False) -> Self:
-        """A copy of `input` with ``out[indices] = values``, or ``+=`` with `accumulate`."""
+        """`index_put` in place."""
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """The slices `index` of dimension `dim`, copied."""
     def inner(self, other: Tensor) -> Tensor:
@@ -719,43 +717,43 @@ class Tensor:
     def lcm(self, other: Tensor | builtins.float) -> Tensor:
         """Least common multiple of integers."""
     def lcm_(self, other: Tensor | builtins.float) -> Self:
-        """Least common multiple of integers."""
+        """`lcm` in place."""
     def le(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input ≤ other, elementwise with broadcasting."""
     def le_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input ≤ other, elementwise with broadcasting."""
+        """`le` in place."""
     def lerp(self, end: Tensor | builtins.float, weight: Tensor | builtins.float) -> Tensor:
         """Linear interpolation, y = input + weight · (end - input); `weight` is a tensor or a number."""
     def lerp_(self, end: Tensor | builtins.float, weight: Tensor | builtins.float) -> Self:
-        """Linear interpolation, y = input + weight · (end - input); `weight` is a tensor or a number."""
+        """`lerp` in place."""
     def less(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input < other, elementwise with broadcasting."""
     def less_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input < other, elementwise with broadcasting."""
+        """`less` in place."""
     def less_equal(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input ≤ other, elementwise with broadcasting."""
     def less_equal_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input ≤ other, elementwise with broadcasting."""
+        """`less_equal` in place."""
     def lgamma(self) -> Tensor:
         """Logarithm of the gamma function's magnitude, y = ln |Γ(x)|; Γ(n) = (n - 1)!."""
     def lgamma_(self) -> Self:
-        """Logarithm of the gamma function's magnitude, y = ln |Γ(x)|; Γ(n) = (n - 1)!."""
+        """`lgamma` in place."""
     def log(self) -> Tensor:
         """Natural logarithm, y = ln input; -inf at 0, NaN below."""
     def log10(self) -> Tensor:
         """Logarithm to base 10."""
     def log10_(self) -> Self:
-        """Logarithm to base 10."""
+        """`log10` in place."""
     def log1p(self) -> Tensor:
         """y = ln(1 + input), exact also near 0."""
     def log1p_(self) -> Self:
-        """y = ln(1 + input), exact also near 0."""
+        """`log1p` in place."""
     def log2(self) -> Tensor:
         """Logarithm to base 2."""
     def log2_(self) -> Self:
-        """Logarithm to base 2."""
+        """`log2` in place."""
     def log_(self) -> Self:
-        """Natural logarithm, y = ln input; -inf at 0, NaN below."""
+        """`log` in place."""
     def log_normal_(
         self,
         mean: builtins.float = 1,
@@ -771,9 +769,9 @@ class Tensor:
     def logaddexp2(self, other: Tensor | builtins.float) -> Tensor:
         """y = log₂(2^input + 2^other), without overflow on the way."""
     def logaddexp2_(self, other: Tensor | builtins.float) -> Self:
-        """y = log₂(2^input + 2^other), without overflow on the way."""
+        """`logaddexp2` in place."""
     def logaddexp_(self, other: Tensor | builtins.float) -> Self:
-        """y = ln(e^input + e^other), without overflow on the way."""
+        """`logaddexp` in place."""
     def logcumsumexp(self, dim: builtins.int) -> Tensor:
         """Running log Σ exp, y_i = ln Σ_{j ≤ i} e^{x_j} along `dim`."""
     def logdet(self) -> Tensor:
@@ -781,23 +779,23 @@ class Tensor:
     def logical_and(self, other: Tensor | builtins.float) -> Tensor:
         """Whether both are true (not 0)."""
     def logical_and_(self, other: Tensor | builtins.float) -> Self:
-        """Whether both are true (not 0)."""
+        """`logical_and` in place."""
     def logical_not(self) -> Tensor:
         """Whether it is false (0)."""
     def logical_not_(self) -> Self:
-        """Whether it is false (0)."""
+        """`logical_not` in place."""
     def logical_or(self, other: Tensor | builtins.float) -> Tensor:
         """Whether at least one is true (not 0)."""
     def logical_or_(self, other: Tensor | builtins.float) -> Self:
-        """Whether at least one is true (not 0)."""
+        """`logical_or` in place."""
     def logical_xor(self, other: Tensor | builtins.float) -> Tensor:
         """Whether exactly one is true (not 0)."""
     def logical_xor_(self, other: Tensor | builtins.float) -> Self:
-        """Whether exactly one is true (not 0)."""
+        """`logical_xor` in place."""
     def logit(self, eps: builtins.float | None = None) -> Tensor:
         """Inverse of the logistic function, y = ln(x / (1 - x)), with the input x first clamped to [eps, 1 - eps]."""
     def logit_(self, eps: builtins.float | None = None) -> Self:
-        """Inverse of the logistic function, y = ln(x / (1 - x)), with the input x first clamped to [eps, 1 - eps]."""
+        """`logit` in place."""
     def logsumexp(self, dim: Any, keepdim: builtins.bool = False) -> Tensor:
         """ln Σ e^x over `dim`, without overflow."""
     def long(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
@@ -805,7 +803,7 @@ class Tensor:
     def lt(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input < other, elementwise with broadcasting."""
     def lt_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input < other, elementwise with broadcasting."""
+        """`lt` in place."""
     @property
     def mH(self) -> Tensor:
         """The last two dimensions exchanged."""
@@ -815,11 +813,11 @@ class Tensor:
     def masked_fill(self, mask: Tensor | builtins.float, value: Tensor | builtins.float) -> Tensor:
         """`input` with `value` (a number or a 0-d tensor) where `mask`, of bools, holds; the shapes broadcast."""
     def masked_fill_(self, mask: Tensor | builtins.float, value: Tensor | builtins.float) -> Self:
-        """`input` with `value` (a number or a 0-d tensor) where `mask`, of bools, holds; the shapes broadcast."""
+        """`masked_fill` in place."""
     def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
         """A copy of `input` with the elements where `mask` holds taken from `source` in order."""
     def masked_scatter_(self, mask: Tensor, source: Tensor) -> Self:
-        """A copy of `input` with the elements where `mask` holds taken from `source` in order."""
+        """`masked_scatter` in place."""
     def masked_select(self, mask: Tensor) -> Tensor:
         """The elements of `input` where `mask` holds, in one dimension."""
     def matmul(self, other: Tensor) -> Tensor:
@@ -832,7 +830,7 @@ class Tensor:
     def maximum(self, other: Tensor | builtins.float) -> Tensor:
         """The larger of the two; NaN if either is.  Equal elements share the gradient."""
     def maximum_(self, other: Tensor | builtins.float) -> Self:
-        """The larger of the two; NaN if either is.  Equal elements share the gradient."""
+        """`maximum` in place."""
     def mean(self, dim: Dims = None, keepdim: builtins.bool = False, dtype: Any = None) -> Tensor:
         """Arithmetic mean over `dim`, (1/n) Σ x."""
     def median(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
@@ -842,7 +840,7 @@ class Tensor:
     def minimum(self, other: Tensor | builtins.float) -> Tensor:
         """The smaller of the two; NaN if either is.  Equal elements share the gradient."""
     def minimum_(self, other: Tensor | builtins.float) -> Self:
-        """The smaller of the two; NaN if either is.  Equal elements share the gradient."""
+        """`minimum` in place."""
     def mm(self, mat2: Tensor) -> Tensor:
         """Matrix times matrix."""
     def mode(self, dim: builtins.int = -1, keepdim: builtins.bool = False) -> Selected:
@@ -856,17 +854,17 @@ class Tensor:
     def mul(self, other: Tensor | builtins.float) -> Tensor:
         """Product, y = input · other, elementwise with broadcasting."""
     def mul_(self, other: Tensor | builtins.float) -> Self:
-        """Product, y = input · other, elementwise with broadcasting."""
+        """`mul` in place."""
     def multiply(self, other: Tensor | builtins.float) -> Tensor:
         """Product, y = input · other, elementwise with broadcasting."""
     def multiply_(self, other: Tensor | builtins.float) -> Self:
-        """Product, y = input · other, elementwise with broadcasting."""
+        """`multiply` in place."""
     def mv(self, vec: Tensor) -> Tensor:
         """Matrix times vector."""
     def mvlgamma(self, p: builtins.int) -> Tensor:
         """Logarithm of the multivariate gamma function, y = p(p-1)/4 · ln π + Σⱼ lgamma(x - j/2), j = 0 ... p-1."""
     def mvlgamma_(self, p: builtins.int) -> Self:
-        """Logarithm of the multivariate gamma function, y = p(p-1)/4 · ln π + Σⱼ lgamma(x - j/2), j = 0 ... p-1."""
+        """`mvlgamma` in place."""
     def nan_to_num(
         self,
         nan: builtins.float = 0.0,
@@ -880,7 +878,7 @@ class Tensor:
         posinf: builtins.float | None = None,
         neginf: builtins.float | None = None,
     ) -> Self:
-        """NaN, +∞ and -∞ replaced by `nan`, `posinf` and `neginf` (None: the type's largest and smallest number)."""
+        """`nan_to_num` in place."""
     def nanmean(self, dim: Any = None, keepdim: builtins.bool = False, *, dtype: Any = None) -> Tensor:
         """Mean of the elements that are not NaN."""
     def nanmedian(self, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
@@ -894,15 +892,15 @@ class Tensor:
     def ne(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input ≠ other, elementwise with broadcasting."""
     def ne_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input ≠ other, elementwise with broadcasting."""
+        """`ne` in place."""
     def neg(self) -> Tensor:
         """Negative, y = -input."""
     def neg_(self) -> Self:
-        """Negative, y = -input."""
+        """`neg` in place."""
     def negative(self) -> Tensor:
         """Negative, y = -input."""
     def negative_(self) -> Self:
-        """Negative, y = -input."""
+        """`negative` in place."""
     def nelement(self) -> builtins.int:
         """The number of elements."""
     def new_empty(
@@ -957,7 +955,7 @@ class Tensor:
     def not_equal(self, other: Tensor | builtins.float) -> Tensor:
         """Whether input ≠ other, elementwise with broadcasting."""
     def not_equal_(self, other: Tensor | builtins.float) -> Self:
-        """Whether input ≠ other, elementwise with broadcasting."""
+        """`not_equal` in place."""
     def numel(self) -> builtins.int:
         """The number of elements."""
     def numpy(self, *, force: builtins.bool = False) -> np.ndarray:
@@ -975,7 +973,7 @@ class Tensor:
     def pow(self, exponent: Tensor | builtins.float) -> Tensor:
         """Power, y = input ^ exponent; either may be a number."""
     def pow_(self, exponent: Tensor | builtins.float) -> Self:
-        """Power, y = input ^ exponent; either may be a number."""
+        """`pow` in place."""
     def prelu(self, weight: Tensor | builtins.float) -> Tensor:
         """y = x for x > 0, else weight · x; `weight` has one element, or one per channel (C) of input (N, C, *)."""
     def prod(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, dtype: Any = None) -> Tensor:
@@ -985,7 +983,7 @@ class Tensor:
     def rad2deg(self) -> Tensor:
         """Radians to degrees, y = input · 180 / π."""
     def rad2deg_(self) -> Self:
-        """Radians to degrees, y = input · 180 / π."""
+        """`rad2deg` in place."""
     def random_(
         self,
         low: builtins.int = 0,
@@ -999,7 +997,7 @@ class Tensor:
     def reciprocal(self) -> Tensor:
         """Reciprocal, y = 1 / input."""
     def reciprocal_(self) -> Self:
-        """Reciprocal, y = 1 / input."""
+        """`reciprocal` in place."""
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call ``hook(g)`` with this tensor's cotangent; a returned tensor takes its place."""
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
@@ -1007,15 +1005,15 @@ class Tensor:
     def relu(self) -> Tensor:
         """Rectified linear unit, y = max(0, x); the derivative at 0 is taken as 0."""
     def relu_(self) -> Self:
-        """Rectified linear unit, y = max(0, x); the derivative at 0 is taken as 0."""
+        """`relu` in place."""
     def remainder(self, other: Tensor | builtins.float) -> Tensor:
         """What ``//`` leaves, y = input - other · ⌊input / other⌋, with the sign of `other`."""
     def remainder_(self, other: Tensor | builtins.float) -> Self:
-        """What ``//`` leaves, y = input - other · ⌊input / other⌋, with the sign of `other`."""
+        """`remainder` in place."""
     def renorm(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor:
         """`input` with each slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it."""
     def renorm_(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Self:
-        """`input` with each slice along `dim` whose p-norm exceeds `maxnorm` scaled down to it."""
+        """`renorm` in place."""
     def repeat(self, *repeats: Any) -> Tensor:
         """Copies along each dimension; more numbers than dimensions add new ones in front."""
     def repeat_interleave(
@@ -1042,11 +1040,11 @@ class Tensor:
     def round(self, decimals: builtins.int = 0) -> Tensor:
         """To the nearest integer, or to `decimals` places; halves go to the even neighbour.  Its derivative is zero."""
     def round_(self, decimals: builtins.int = 0) -> Self:
-        """To the nearest integer, or to `decimals` places; halves go to the even neighbour.  Its derivative is zero."""
+        """`round` in place."""
     def rsqrt(self) -> Tensor:
         """Reciprocal of the square root, y = 1 / √input."""
     def rsqrt_(self) -> Self:
-        """Reciprocal of the square root, y = 1 / √input."""
+        """`rsqrt` in place."""
     def rsub(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor:
         """Reversed difference, y = other - alpha · input."""
     def scatter(
@@ -1068,11 +1066,11 @@ class Tensor:
         value: Any = None,
         reduce: str | None = None,
     ) -> Self:
-        """A copy of `input` with ``out[index[i, j], j] = src[i, j]`` for dim=0; `src` may be a number."""
+        """`scatter` in place."""
     def scatter_add(self, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor:
         """A copy of `input` with ``out[index[i, j], j] += src[i, j]`` for dim=0; repeated places add up."""
     def scatter_add_(self, dim: builtins.int, index: Tensor, src: Tensor) -> Self:
-        """A copy of `input` with ``out[index[i, j], j] += src[i, j]`` for dim=0; repeated places add up."""
+        """`scatter_add` in place."""
     def scatter_reduce(
         self,
         dim: builtins.int,
@@ -1092,37 +1090,37 @@ class Tensor:
         *,
         include_self: builtins.bool = True,
     ) -> Self:
-        """A copy of `input` in which the elements of `src` that `index` sends to one place are combined by `reduce`."""
+        """`scatter_reduce` in place."""
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """Element `index` of dimension `dim`, which is dropped; a view."""
     def sgn(self) -> Tensor:
         """-1, 0 or 1 by the sign of the input; its derivative is zero."""
     def sgn_(self) -> Self:
-        """-1, 0 or 1 by the sign of the input; its derivative is zero."""
+        """`sgn` in place."""
     def short(self, memory_format: Any = None, *, kind: Any = ...) -> Tensor:
         """This tensor in int16."""
     def sigmoid(self) -> Tensor:
         """Logistic function, y = 1 / (1 + e^-input)."""
     def sigmoid_(self) -> Self:
-        """Logistic function, y = 1 / (1 + e^-input)."""
+        """`sigmoid` in place."""
     def sign(self) -> Tensor:
         """-1, 0 or 1 by the sign of the input; its derivative is zero."""
     def sign_(self) -> Self:
-        """-1, 0 or 1 by the sign of the input; its derivative is zero."""
+        """`sign` in place."""
     def signbit(self) -> Tensor:
         """Whether the sign bit is set: true for negative numbers and for -0.0."""
     def sin(self) -> Tensor:
         """Sine of an angle in radians."""
     def sin_(self) -> Self:
-        """Sine of an angle in radians."""
+        """`sin` in place."""
     def sinc(self) -> Tensor:
         """Normalised cardinal sine, y = sin(πx) / (πx), and 1 at 0."""
     def sinc_(self) -> Self:
-        """Normalised cardinal sine, y = sin(πx) / (πx), and 1 at 0."""
+        """`sinc` in place."""
     def sinh(self) -> Tensor:
         """Hyperbolic sine, y = (e^x - e^-x) / 2."""
     def sinh_(self) -> Self:
-        """Hyperbolic sine, y = (e^x - e^-x) / 2."""
+        """`sinh` in place."""
     def size(self, dim: builtins.int | None = None) -> Any:
         """All sizes, or that of dimension `dim`."""
     def slogdet(self) -> SignLog:
@@ -1141,11 +1139,11 @@ class Tensor:
     def sqrt(self) -> Tensor:
         """Square root, y = √input; NaN below 0."""
     def sqrt_(self) -> Self:
-        """Square root, y = √input; NaN below 0."""
+        """`sqrt` in place."""
     def square(self) -> Tensor:
         """Square, y = input²."""
     def square_(self) -> Self:
-        """Square, y = input²."""
+        """`square` in place."""
     def squeeze(self, dim: Any = None) -> Tensor:
         """Without dimensions of size 1 (those of `dim`, or all)."""
     def std(
@@ -1162,11 +1160,11 @@ class Tensor:
     def sub(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor:
         """Difference, y = input - alpha · other, with broadcasting."""
     def sub_(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Self:
-        """Difference, y = input - alpha · other, with broadcasting."""
+        """`sub` in place."""
     def subtract(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor:
         """Difference, y = input - alpha · other, with broadcasting."""
     def subtract_(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Self:
-        """Difference, y = input - alpha · other, with broadcasting."""
+        """`subtract` in place."""
     def sum(self, dim: Dims = None, keepdim: builtins.bool = False, dtype: Any = None) -> Tensor:
         """Sum over `dim` (an int, several, or all when None); integers sum as int64."""
     def svd(self, some: builtins.bool = True, compute_uv: builtins.bool = True) -> USV:
@@ -1184,11 +1182,11 @@ class Tensor:
     def tan(self) -> Tensor:
         """Tangent of an angle in radians."""
     def tan_(self) -> Self:
-        """Tangent of an angle in radians."""
+        """`tan` in place."""
     def tanh(self) -> Tensor:
         """Hyperbolic tangent, y = sinh x / cosh x, in (-1, 1)."""
     def tanh_(self) -> Self:
-        """Hyperbolic tangent, y = sinh x / cosh x, in (-1, 1)."""
+        """`tanh` in place."""
     def tensor_split(self, indices_or_sections: Any, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """Pieces between the given indices, or a number of pieces of nearly equal size."""
     def tile(self, *dims: Any) -> Tensor:
@@ -1220,19 +1218,19 @@ class Tensor:
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
         """The lower triangle of each matrix, up to the given diagonal; zeros above."""
     def tril_(self, diagonal: builtins.int = 0) -> Self:
-        """The lower triangle of each matrix, up to the given diagonal; zeros above."""
+        """`tril` in place."""
     def triu(self, diagonal: builtins.int = 0) -> Tensor:
         """The upper triangle of each matrix, from the given diagonal on; zeros below."""
     def triu_(self, diagonal: builtins.int = 0) -> Self:
-        """The upper triangle of each matrix, from the given diagonal on; zeros below."""
+        """`triu` in place."""
     def true_divide(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor:
         """Quotient, y = input / other; integers give floats unless rounded."""
     def true_divide_(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Self:
-        """Quotient, y = input / other; integers give floats unless rounded."""
+        """`true_divide` in place."""
     def trunc(self) -> Tensor:
         """The integer part, rounded towards zero; its derivative is zero."""
     def trunc_(self) -> Self:
-        """The integer part, rounded towards zero; its derivative is zero."""
+        """`trunc` in place."""
     def type(self, dtype: Any = None) -> Any:
         """In another element type; without one, the name of this one."""
     def type_as(self, other: Tensor) -> Tensor:
@@ -1282,7 +1280,7 @@ class Tensor:
     def xlogy(self, other: Tensor | builtins.float) -> Tensor:
         """y = input · ln other, and 0 where input is 0 (unless other is NaN)."""
     def xlogy_(self, other: Tensor | builtins.float) -> Self:
-        """y = input · ln other, and 0 where input is 0 (unless other is NaN)."""
+        """`xlogy` in place."""
     def zero_(self) -> Self:
         """Every element becomes 0."""
 
