@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,24 @@ def not_a_tensor(op: Op, operands: tuple[Any, ...], value: Any) -> ArgumentError
     return ArgumentError(
         f"{op.name}(): {name} must be a Tensor, got {type(value).__name__}; write autograd.tensor(...) around it"
     )
+
+
+def misused(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception) -> Exception:
+    """Why a composite `function` failed, if something that is no tensor stood where it wants one; else `error`."""
+    from .tensor import Tensor
+
+    if isinstance(error, WengertError):
+        return error
+    signature = inspect.signature(function)
+    try:
+        given = signature.bind(*args, **kwargs).arguments
+    except TypeError:
+        return error
+    for name, value in given.items():
+        if signature.parameters[name].annotation == "Tensor" and not isinstance(value, Tensor | tuple):
+            what = f"{function.__name__}: {name} must be a Tensor, got {type(value).__name__}"
+            return ArgumentError(f"{what}; write autograd.tensor(...) around it")
+    return error
 
 
 def explain(op: Op, arrays: Any, params: tuple[Any, ...], error: Exception) -> Exception:

@@ -90,7 +90,7 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
 def _filled(array: np.ndarray, value: Any) -> np.ndarray:
     try:
         array[...] = value
-    except (OverflowError, TypeError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise DTypeError(f"fill_value: {value!r} does not fit into {array.dtype}") from error
     return array
 
@@ -106,6 +106,8 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None
     if end is None:
         start, end = 0, start
     start, end, step = (x.item() if isinstance(x, Tensor | np.generic) else x for x in (start, end, step))
+    if not all(isinstance(x, int | float) for x in (start, end, step)):
+        raise ArgumentError(f"arange: start, end and step must be numbers, got {start!r}, {end!r} and {step!r}")
     if step == 0:
         raise ArgumentError("step must not be 0")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -129,6 +131,8 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
     if not isinstance(steps, int | np.integer) or steps < 0:
         raise ArgumentError(f"steps: expected a non-negative int, got {steps}")
     ends = [np.asarray(x.array if isinstance(x, Tensor) else x) for x in (start, end)]
+    if any(x.dtype.kind not in "biufc" for x in ends):
+        raise ArgumentError(f"linspace: start and end must be numbers or 0-d tensors, got {start!r} and {end!r}")
     if any(x.ndim for x in ends):
         raise ShapeError("linspace: start and end must be numbers or 0-d tensors")
     kind = as_dtype(dtype or (np.complex64 if any(x.dtype.kind == "c" for x in ends) else float))
@@ -239,6 +243,11 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
 # In the likeness of another tensor.
 
 
+def _tensor(name: str, input: Any) -> None:
+    if not isinstance(input, Tensor):
+        raise ArgumentError(f"{name}: input must be a Tensor, got {type(input).__name__}; zeros, full, ... take a size")
+
+
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
                memory_format: Any = None) -> Tensor:  # fmt: skip
     """Zeros of `input`'s shape and type.
@@ -259,6 +268,7 @@ def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
                memory_format: Any = None) -> Tensor:  # fmt: skip
     """An uninitialised tensor of `input`'s shape and type."""
+    _tensor("empty_like", input)
     kind = input.array.dtype if dtype is None else as_dtype(dtype)
     return finish(np.empty_like(input.array, kind), None, requires_grad)
 
@@ -266,6 +276,7 @@ def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
               memory_format: Any = None) -> Tensor:  # fmt: skip
     """`fill_value` in `input`'s shape and type."""
+    _tensor("full_like", input)
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = input.array.dtype if dtype is None else as_dtype(dtype)
     return finish(_filled(np.empty_like(input.array, kind), value), None, requires_grad)

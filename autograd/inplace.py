@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import misused
 from .errors import ArgumentError, DTypeError, ShapeError, TapeError
 from .op import op
 from .tape import LEAF, Node
@@ -57,7 +58,10 @@ def takes_out(function: Any) -> Any:
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except (AttributeError, TypeError) as error:
+            raise misused(function, args, kwargs, error) from None
         return result if out is None else into(out, result, function.__name__)
 
     signature = inspect.signature(function)

@@ -150,7 +150,7 @@ def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None =
     >>> autograd.randperm(5).sort().values
     tensor([0, 1, 2, 3, 4])
     """
-    if n < 0:
+    if not isinstance(n, int | np.integer) or n < 0:
         raise ArgumentError(f"n: expected a non-negative int, got {n}")
     return finish((generator or default_generator).permutation(n).astype(as_dtype(dtype)), out, requires_grad)
 
@@ -208,6 +208,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     """1 with probability `input` (or `p` everywhere), else 0."""
     if p is not None:
         return bernoulli_(wrap(np.empty_like(input.array)), p, generator=generator)
+    if not isinstance(input, Tensor):
+        raise ArgumentError(f"bernoulli: input must be a Tensor of probabilities, got {type(input).__name__}")
     x = input.array
     if not is_floating(x.dtype) or (x.size and not (x.min() >= 0 and x.max() <= 1)):
         raise ArgumentError(f"input: expected float probabilities between 0 and 1, got {x.dtype} values outside")
@@ -228,7 +230,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *,
         raise ShapeError(f"multinomial: input must have 1 or 2 dimensions, got shape {weights.shape}")
     if not is_floating(weights.dtype):
         raise DTypeError(f"multinomial: input must be floating-point weights, got {weights.dtype}")
-    if num_samples <= 0:
+    if not isinstance(num_samples, int | np.integer) or num_samples <= 0:
         raise ArgumentError(f"num_samples: expected a positive int, got {num_samples}")
     if not np.isfinite(weights).all() or (weights < 0).any() or (weights.sum(-1) <= 0).any():
         raise ArgumentError("input: weights must be finite, not negative, and positive in sum")

@@ -278,6 +278,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
     """p-norm distances between the rows of `x1` (..., P, M) and of `x2` (..., R, M)."""
     from .norms import vector_norm
 
+    if not isinstance(x1, Tensor) or not isinstance(x2, Tensor):
+        raise ArgumentError(f"cdist: x1 and x2 must be Tensors, got {type(x1).__name__} and {type(x2).__name__}")
     if x1.array.ndim < 2 or x2.array.ndim < 2 or x1.array.shape[-1] != x2.array.shape[-1]:
         raise ShapeError(f"cdist: rows must have one length, got shapes {list(x1.shape)} and {list(x2.shape)}")
     if p < 0:

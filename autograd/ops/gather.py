@@ -73,6 +73,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 def source_of(name: str, src: Any, index: Any, input: Tensor) -> Tensor:
     """The part of `src` that `index` covers, with as many dimensions as the key of `checked` has."""
+    if not isinstance(src, Tensor) or not isinstance(index, Tensor):
+        kinds = f"{type(index).__name__} and {type(src).__name__}"
+        raise ArgumentError(f"{name}: index and src must be Tensors, got {kinds}; write autograd.tensor(...)")
     if src.array.dtype != input.array.dtype:
         raise DTypeError(f"{name}: src must have the dtype of input, {input.array.dtype}, got {src.array.dtype}")
     covered, given = index.array.shape, src.array.shape
@@ -94,7 +97,12 @@ def scattered(input: Any, src: Any, /, key: Any) -> Any:
 scattered.derivative(
     input=lambda g, key: scattered(g, np.zeros((), g.dtype), key), src=lambda g, key: stayed(g, key)
 )
-scattered.samples(lambda draw, case: [case(draw(4), draw(3), (np.array([1, 3, 1]),)), case(draw(3, 2), draw(2, 2), along(np.array([[0, 2], [1, 0]]), 0))])
+scattered.samples(
+    lambda draw, case: [
+        case(draw(4), draw(3), (np.array([1, 3, 1]),)),
+        case(draw(3, 2), draw(2, 2), along(np.array([[0, 2], [1, 0]]), 0)),
+    ]
+)
 
 
 @op(symbol="scatter +", method=False, linear=True)
@@ -259,8 +267,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 
 def _mask(name: str, mask: Any) -> np.ndarray:
-    if mask.array.dtype.kind != "b":
-        raise DTypeError(f"{name}: mask must be a bool tensor, got {mask.array.dtype}")
+    if not isinstance(mask, Tensor) or mask.array.dtype.kind != "b":
+        raise DTypeError(f"{name}: mask must be a bool tensor, got {getattr(mask, 'dtype', type(mask).__name__)}")
     return mask.array
 
 

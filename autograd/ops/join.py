@@ -213,6 +213,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             raise ArgumentError(f"split: split_size must be positive, got {given}")
         lengths = [min(given, n - start) for start in range(0, n, given)] if n else [0]
     else:
+        if not isinstance(given, list | tuple | Tensor):
+            raise ArgumentError(f"split: give the size of the pieces or a list of sizes, not {given!r}")
         lengths = [int(k) for k in given]
         if sum(lengths) != n or min(lengths, default=0) < 0:
             raise ArgumentError(f"split: the sections {lengths} must add up to size {n} of dimension {dim}")
@@ -225,7 +227,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` pieces of equal size, the last possibly smaller."""
     if input.array.ndim == 0:
         raise ShapeError("chunk: a 0-d tensor has no dimension to split")
-    if chunks < 1:
+    if not isinstance(chunks, int | np.integer) or chunks < 1:
         raise ArgumentError(f"chunk: chunks must be at least 1, got {chunks}")
     n = input.array.shape[axis_of(dim, input.array.ndim)]
     return split(input, -(-n // chunks), dim) if n else tuple(narrow(input, dim, 0, 0) for _ in range(chunks))
@@ -253,6 +255,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 def _split_along(name: str, input: Tensor, cuts: Any, dim: int, least: int) -> tuple[Tensor, ...]:
     if input.array.ndim < least:
         raise ShapeError(f"{name}: expected at least {least} dimensions, got shape {tuple(input.shape)}")
+    if not isinstance(cuts, int | list | tuple | Tensor):
+        raise ArgumentError(f"{name}: give a number of sections or a list of indices, not {cuts!r}")
     if isinstance(cuts, int) and (cuts < 1 or input.array.shape[dim] % cuts):
         raise ArgumentError(f"{name}: {cuts} sections do not divide size {input.array.shape[dim]} of dimension {dim}")
     return tensor_split(input, cuts, dim)

@@ -221,6 +221,8 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     tensor([[3, 4],
             [6, 8]])
     """
+    if not isinstance(vec2, Tensor):
+        raise ArgumentError(f"outer: vec2 must be a Tensor, got {type(vec2).__name__}; write autograd.tensor(...)")
     if input.array.ndim != 1 or vec2.array.ndim != 1:
         raise ShapeError(f"outer: expected two vectors, got shapes {list(input.shape)} and {list(vec2.shape)}")
     return input.unsqueeze(1) * vec2

@@ -161,6 +161,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     >>> autograd.tensor([0, 2, 2]).bincount()
     tensor([1, 0, 2])
     """
+    if not isinstance(input, Tensor):
+        raise ArgumentError(f"bincount: input must be a Tensor, got {type(input).__name__}; write autograd.tensor(...)")
     x = input.array
     if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
         raise ArgumentError(f"bincount: input must be a vector of non-negative integers, got {x.dtype}{list(x.shape)}")

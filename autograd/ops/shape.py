@@ -134,6 +134,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """Dimension `dim` split into `sizes`; one of them may be -1."""
     shape = input.array.shape
     at = axis_of(dim, len(shape))
+    if not isinstance(sizes, tuple | list):
+        raise ArgumentError(f"unflatten: sizes must be a tuple of ints, got {sizes!r}")
     given, known = tuple(sizes), math.prod(n for n in sizes if n != -1)
     if (known == 0 or shape[at] % known) if -1 in given else known != shape[at]:
         raise ShapeError(f"unflatten: sizes={given} do not multiply up to size {shape[at]} of dimension {dim}")
