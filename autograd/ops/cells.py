@@ -30,9 +30,13 @@ class Gated(NamedTuple):
     gates: Any
 
 
-def _parts(x: Any, n: int) -> list[Any]:
+def _part(x: Any, n: int, k: int) -> Any:
     size = x.shape[-1] // n
-    return [x[..., k * size : (k + 1) * size] for k in range(n)]
+    return x[..., k * size : (k + 1) * size]
+
+
+def _parts(x: Any, n: int) -> list[Any]:
+    return [_part(x, n, k) for k in range(n)]
 
 
 def _sigmoid_to(x: Any, out: Any) -> None:
@@ -60,8 +64,8 @@ def lstm_gates(gates: Any, c: Any, /) -> Any:
 
 def _memory_pull(grad: Any, out: Any) -> Any:
     """The whole cotangent of c', which also reaches h."""
-    _, _, _, o, t = _parts(out[2], 5)
-    return grad[1] + (grad[0] * o + _parts(grad[2], 5)[4]) * (1 - t * t)
+    o, t = _part(out[2], 5, 3), _part(out[2], 5, 4)
+    return grad[1] + (grad[0] * o + _part(grad[2], 5, 4)) * (1 - t * t)
 
 
 def _lstm_gates_pull(grad: Any, out: Any, c: Any) -> Any:
@@ -78,7 +82,7 @@ def _lstm_gates_pull(grad: Any, out: Any, c: Any) -> Any:
 
 
 lstm_gates.derivative(
-    gates=lambda g, out, c: _lstm_gates_pull(g, out, c), c=lambda g, out: _memory_pull(g, out) * _parts(out[2], 5)[1]
+    gates=lambda g, out, c: _lstm_gates_pull(g, out, c), c=lambda g, out: _memory_pull(g, out) * _part(out[2], 5, 1)
 )
 lstm_gates.samples(lambda draw, case: [case(draw(2, 8), draw(2, 2)), case(draw(4), draw(1))])
 
@@ -106,13 +110,13 @@ def _gru_pull(grad: Any, out: Any, hidden: Any, h: Any, of_hidden: bool) -> Any:
     gr, gz, gn = _parts(grad[1], 3)
     dn = (grad[0] * (1 - z) + gn) * (1 - n * n)
     dz = (grad[0] * (h - n) + gz) * z * (1 - z)
-    dr = (dn * _parts(hidden, 3)[2] + gr) * r * (1 - r)
+    dr = (dn * _part(hidden, 3, 2) + gr) * r * (1 - r)
     return join(dr, dz, dn * r if of_hidden else dn, dim=-1)
 
 
 gru_gates.derivative(
     inputs=lambda g, out, hidden, h: _gru_pull(g, out, hidden, h, False),
     hidden=lambda g, out, hidden, h: _gru_pull(g, out, hidden, h, True),
-    h=lambda g, out: g[0] * _parts(out[1], 3)[1],
+    h=lambda g, out: g[0] * _part(out[1], 3, 1),
 )
 gru_gates.samples(lambda draw, case: [case(draw(2, 6), draw(2, 6), draw(2, 2)), case(draw(3), draw(3), draw(1))])
