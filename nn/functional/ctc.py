@@ -85,7 +85,7 @@ def _log_probability(x: Tensor, rows: np.ndarray, steps: np.ndarray, labels: np.
     z = np.full((n, 2 * width + 1), blank, np.int64)  # blanks between all labels and around them
     z[:, 1::2] = rows
     skips = np.zeros(z.shape, bool)
-    skips[:, 2:] = (z[:, 2:] != blank) & (z[:, 2:] != z[:, :-2])
+    skips[:, 2:] = z[:, 2:] != z[:, :-2]  # not from blank to blank, nor over the blank between two equal labels
     emitted = x.gather(2, wrap(np.broadcast_to(z, (len(x.array), *z.shape)))).unbind(0)
     margin = wrap(np.full((n, 2), _NEVER, x.array.dtype))
     started = np.broadcast_to(np.arange(z.shape[1]) < 2, z.shape)
