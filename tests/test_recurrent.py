@@ -199,6 +199,12 @@ def test_an_empty_batch(kind):
             r"GRUCell: hx must have shape \[2, 4\], as input \[2, 3\] and hidden_size=4 say, got \[1, 4\]",
         ),
         (lambda: LSTMCell(3, 4)(autograd.zeros(2, 3), autograd.zeros(2, 4)), ArgumentError, r"hx must be a pair"),
+        (
+            lambda: LSTMCell(3, 4)(autograd.zeros(2, 3), (autograd.zeros(2, 4), autograd.zeros(2, 4).double())),
+            ArgumentError,
+            r"LSTMCell: hx\[1\] must be a float32 Tensor, as the weights are, got float64",
+        ),
+        (lambda: LSTM(3, 4)(autograd.zeros(2, 3), (autograd.zeros(1, 4), None)), ArgumentError, r"hx must be a pair"),
         (lambda: RNNCell(3, 4, nonlinearity="gelu")(autograd.zeros(3)), ArgumentError, r"'tanh' or 'relu', got 'gelu'"),
     ],
 )

@@ -49,6 +49,11 @@ class RNNCellBase(Module):
         """The input and the states as (batch, features), checked; states that are not given are zeros."""
         what = type(self).__name__
         for name, t in (("input", input), *states):
+            if not isinstance(t, Tensor) or t.dtype != self.weight_ih.dtype:
+                kind = t.dtype if isinstance(t, Tensor) else type(t).__name__
+                raise ArgumentError(
+                    f"{what}: {name} must be a {self.weight_ih.dtype} Tensor, as the weights are, got {kind}"
+                )
             if t.dim() not in (1, 2):
                 raise ShapeError(f"{what}: {name} must have 1 or 2 dimensions, (batch, features), got {list(t.shape)}")
         if input.shape[-1] != self.input_size:
@@ -118,7 +123,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, dtype=dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        if hx is not None and (isinstance(hx, Tensor) or len(hx) != 2):
+        if hx is not None and (not isinstance(hx, tuple | list) or len(hx) != 2):
             raise ArgumentError("LSTMCell: hx must be a pair of tensors, (h, c)")
         h, c = (self._zeros(input),) * 2 if hx is None else hx
         x, (h, c) = self._rows(input, [("hx[0]", h), ("hx[1]", c)])

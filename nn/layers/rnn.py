@@ -82,7 +82,7 @@ class LSTM(RNNBase):
         return state
 
     def _unpair(self, hx: Any) -> State:
-        if isinstance(hx, Tensor) or len(hx) != 2:
+        if not isinstance(hx, tuple | list) or len(hx) != 2 or not all(isinstance(t, Tensor) for t in hx):
             raise ArgumentError("LSTM: hx must be a pair of tensors, (h, c)")
         return tuple(hx)
 
