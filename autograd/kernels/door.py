@@ -32,7 +32,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 
 def _features() -> dict[str, bool]:
-    given = config.CPU_FEATURES
+    given = vars(config)["CPU_FEATURES"]  # from NUMBA_CPU_FEATURES
     if given is not None:
         return {name[1:]: name[0] == "+" for name in given.split(",") if name}
     return dict(llvm.get_host_cpu_features())
@@ -48,14 +48,16 @@ else:
 
 
 class _Voice(event.Listener):
-    """Says what is being compiled when it takes longer than a second: a first call that waits must not wait silently."""
+    """Says what is being compiled when it takes longer than a second: a first call must not wait silently."""
 
     def __init__(self) -> None:
         self.timers: list[threading.Timer] = []
 
     def on_start(self, event: Any) -> None:
         name = event.data["dispatcher"].py_func.__name__
-        timer = threading.Timer(1.0, lambda: print(f"wengert: compiling kernel {name} (once; kept on disk)", file=sys.stderr))
+        timer = threading.Timer(
+            1.0, lambda: print(f"wengert: compiling kernel {name} (once; kept on disk)", file=sys.stderr)
+        )
         timer.daemon = True
         self.timers.append(timer)
         timer.start()

@@ -1,8 +1,8 @@
 """The register tile: C[rows x columns] (+)= A[rows x K] B[K x columns] with all of C in vector registers.
 
 This is where the floating-point work of matrix products and convolutions is done.  LLVM does not keep such a tile in
-registers when it is written as loops, so `tile` emits it as LLVM IR: for each k, the row of B is loaded as vectors, each
-element of the column of A is broadcast, and their products are added to ROWS x VECTORS accumulators by fused
+registers when it is written as loops, so `tile` emits it as LLVM IR: for each k, the row of B is loaded as vectors,
+each element of the column of A is broadcast, and their products are added to ROWS x VECTORS accumulators by fused
 multiply-adds.  Edges are stored under a mask; rows beyond the last read the last one again.
 
 After Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008).
@@ -88,8 +88,8 @@ def _make(by_offset: bool) -> Any:
     """The tile, with the rows of B at equal distances, or, for convolution, at the offsets in a table."""
 
     @intrinsic
-    def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, step: Any, c: Any, c0: Any, c_row: Any,
-             k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
+    def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, step: Any, c: Any, c0: Any,
+             c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
         n = types.int64
         signature = types.void(a, n, n, n, b, n, step if by_offset else n, c, n, n, n, n, n, n)
         return signature, _generator(by_offset)

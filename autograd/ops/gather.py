@@ -94,9 +94,7 @@ def scattered(input: Any, src: Any, /, key: Any) -> Any:
     return out
 
 
-scattered.derivative(
-    input=lambda g, key: scattered(g, np.zeros((), g.dtype), key), src=lambda g, key: stayed(g, key)
-)
+scattered.derivative(input=lambda g, key: scattered(g, np.zeros((), g.dtype), key), src=lambda g, key: stayed(g, key))
 scattered.samples(
     lambda draw, case: [
         case(draw(4), draw(3), (np.array([1, 3, 1]),)),
