@@ -60,6 +60,10 @@ train(net, autograd.randn(12, 1, 6, 6), optim.SGD(net.parameters(), lr=0.2, mome
 x = autograd.randn(300, 400, requires_grad=True)  # large enough for any kernel that would be compiled
 (F.gelu(x).softmax(-1) * x.exp().cumsum(0)).sum().backward()
 assert bool(x.grad.isfinite().all())
+images = autograd.randn(16, 16, 32, 32, requires_grad=True)
+F.max_pool2d(F.conv2d(images, autograd.randn(32, 16, 3, 3)), 2).sum().backward()
+assert bool(images.grad.isfinite().all())
+assert not any(name.split(".")[0] in ("numba", "llvmlite") for name in sys.modules if sys.modules[name])
 """
 
 
