@@ -406,6 +406,24 @@ def test_sampling_outside(padding, expected):
 # Calls that cannot be meant.
 
 
+@pytest.mark.parametrize("call", [
+    lambda x: F.linear(x, draw(4, 3)),
+    lambda x: F.conv1d(x, draw(1, 1, 1)),
+    lambda x: F.max_pool1d(x, 1),
+    lambda x: F.adaptive_avg_pool1d(x, 1),
+    lambda x: F.embedding(x, draw(4, 3)),
+    lambda x: F.dropout(x),
+    lambda x: F.batch_norm(x, None, None, training=True),
+    lambda x: F.layer_norm(x, 3),
+    lambda x: F.mse_loss(x, draw(3)),
+    lambda x: F.cross_entropy(draw(3, 3), x),
+    lambda x: F.binary_cross_entropy_with_logits(draw(3), x),
+])  # fmt: skip
+def test_what_is_no_tensor_is_named(call):
+    with pytest.raises(WengertError, match="must be a Tensor, got ndarray"):
+        call(np.zeros(3))
+
+
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: F.conv2d(draw(1, 3, 5, 5), draw(4, 2, 3, 3)), "expects input with 2 channels, got 3"),
     (lambda: F.conv2d(draw(1, 2, 2, 2), draw(4, 2, 3, 3)), "larger than the padded input"),

@@ -13,6 +13,7 @@ from autograd.ops.reduce import floats_only
 from autograd.tensor import wrap
 
 from .activation import logsigmoid
+from .checks import tensors
 from .reduction import reduced, reduction_of
 
 
@@ -32,6 +33,7 @@ def nll_loss(
     tensor(2.)
     """
     reduction = reduction_of(size_average, reduce, reduction)
+    tensors("nll_loss", input=input, target=target)
     floats_only("nll_loss", input)
     shape, classes = input.array.shape, target.array
     if not shape:
@@ -80,6 +82,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     tensor(0.6931)
     """
     reduction = reduction_of(size_average, reduce, reduction)
+    tensors("cross_entropy", input=input, target=target)
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
     if not input.array.ndim:
@@ -131,6 +134,7 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     >>> F.binary_cross_entropy(autograd.tensor([0.5]), autograd.tensor([1.0]))
     tensor(0.6931)
     """
+    tensors("binary_cross_entropy", input=input, target=target)
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise ShapeError(
@@ -153,6 +157,7 @@ def binary_cross_entropy_with_logits(
     pos_weight: Tensor | None = None,
 ) -> Tensor:
     """`binary_cross_entropy` of σ(x), without overflow; `pos_weight` multiplies the terms with y = 1."""
+    tensors("binary_cross_entropy_with_logits", input=input, target=target)
     reduction = reduction_of(size_average, reduce, reduction)
     if input.array.shape != target.array.shape:
         raise ShapeError(f"binary_cross_entropy_with_logits: target must have the shape of input, {list(input.shape)}, "

@@ -12,11 +12,14 @@ from autograd.ops.windows import fold as fold
 from autograd.ops.windows import output_size, sizes_of
 from autograd.ops.windows import unfold as unfold
 
+from .checks import tensors
+
 
 def _checked(
     name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, transposed: bool
 ) -> Tensor:
     """`input` with a batch dimension, after everything has been checked that does not depend on the window."""
+    tensors(name, input=input, weight=weight)
     layout = "(Cin, Cout/groups, *kernel)" if transposed else "(Cout, Cin/groups, *kernel)"
     if weight.array.ndim != n + 2:
         raise ShapeError(f"{name}: weight must have {n + 2} dimensions {layout}, got shape {list(weight.shape)}")

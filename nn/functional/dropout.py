@@ -11,6 +11,8 @@ from autograd.errors import ArgumentError, ShapeError
 from autograd.generator import default_generator
 from autograd.tensor import wrap
 
+from .checks import tensors
+
 
 def _probability(name: str, p: float) -> None:
     if not 0 <= p <= 1:
@@ -26,6 +28,7 @@ def _kept(like: np.ndarray, p: float) -> np.ndarray:
 
 def _channels(name: str, input: Tensor, lead: int = 2) -> np.ndarray:
     """An array with one element for each channel: the first `lead` dimensions of `input`, the others of size 1."""
+    tensors(name, input=input)
     shape = input.array.shape
     if len(shape) < lead:
         raise ShapeError(f"{name}: input must have at least {lead} dimensions, got shape {list(shape)}")
@@ -49,6 +52,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     >>> F.dropout(autograd.ones(3), training=False)
     tensor([1., 1., 1.])
     """
+    tensors("dropout", input=input)
     return _apply("dropout", input, p, training, inplace, input.array)
 
 

@@ -13,6 +13,7 @@ from autograd.ops.normalise import standardise
 from autograd.ops.norms import vector_norm
 from autograd.writes import mark_written
 
+from .checks import tensors
 from .pooling import avg_pool2d, avg_pool3d
 
 
@@ -62,6 +63,7 @@ def batch_norm(
     In training μ and σ² are the batch's own, over all but dimension 1, and are blended into the running ones;
     otherwise they are the running ones.
     """
+    tensors("batch_norm", input=input)
     shape = input.array.shape
     if shape == (0,):
         return input.clone()
@@ -105,6 +107,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
 
 
 def _tail(name: str, input: Tensor, normalized_shape: Any, *parameters: Tensor | None) -> tuple[int, ...]:
+    tensors(name, input=input)
     sizes = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not sizes or input.array.shape[-len(sizes) :] != sizes:
         raise ShapeError(f"{name}: normalized_shape={sizes} must be the last sizes of input {list(input.shape)}")
@@ -125,6 +128,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
                eps: float = 1e-5) -> Tensor:  # fmt: skip
     """(x - μ) / √(σ² + eps) · weight + bias over each group of channels (Wu and He, 2018)."""
+    tensors("group_norm", input=input)
     shape = input.array.shape
     if len(shape) < 2 or num_groups < 1 or shape[1] % num_groups:
         raise ShapeError(
@@ -143,6 +147,7 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
                   weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
                   momentum: float = 0.1, eps: float = 1e-5) -> Tensor:  # fmt: skip
     """(x - μ) / √(σ² + eps) · weight + bias for each sample and channel (Ulyanov et al., 2016)."""
+    tensors("instance_norm", input=input)
     shape = input.array.shape
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)

@@ -13,8 +13,11 @@ from autograd.ops.pool import avg_pool, max_pool, max_unpool
 from autograd.ops.windows import sizes_of
 from autograd.tensor import wrap
 
+from .checks import tensors
+
 
 def _images(name: str, n: int, input: Tensor) -> Tensor:
+    tensors(name, input=input)
     if input.array.ndim not in (n + 1, n + 2) or 0 in input.array.shape[-n - 1 :]:
         raise ShapeError(
             f"{name}: input must be (N, C, ...) or (C, ...) with {n} further non-empty dimensions, got "
@@ -146,6 +149,7 @@ def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 
 
 def _targets(name: str, n: int, input: Tensor, output_size: Any) -> tuple[int, ...]:
+    tensors(name, input=input)
     sizes = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size,) * n
     if len(sizes) != n or input.array.ndim not in (n + 1, n + 2) or 0 in input.array.shape[-n:]:
         raise ShapeError(f"{name}: output_size={output_size} and input {list(input.shape)} must go together: "

@@ -9,6 +9,8 @@ import numpy as np
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError
 
+from .checks import tensors
+
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
     """The reduction that is meant, if it is given by the two arguments that came before `reduction`."""
@@ -41,8 +43,7 @@ def weighted(loss: Tensor, weight: Tensor | None, reduction: str, name: str) -> 
 
 def paired(name: str, input: Tensor, target: Tensor, reduction: str) -> None:
     """Warn when shapes differ: broadcasting (N, 1) against (N) gives an N x N loss, which is hardly ever meant."""
-    if not isinstance(target, Tensor):
-        raise ArgumentError(f"{name}: target must be a Tensor, got {type(target).__name__}")
+    tensors(name, input=input, target=target)
     if reduction not in ("none", "mean", "sum"):
         raise ArgumentError(f"{name}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
     if input.array.shape != target.array.shape:

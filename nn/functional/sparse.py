@@ -14,9 +14,12 @@ from autograd.ops.norms import vector_norm
 from autograd.tensor import wrap
 from autograd.writes import mark_written
 
+from .checks import tensors
+
 
 def _rows(name: str, input: Tensor, weight: Tensor) -> np.ndarray:
     """The checked indices."""
+    tensors(name, input=input, weight=weight)
     if weight.array.ndim != 2:
         raise ShapeError(
             f"{name}: weight must be a matrix (num_embeddings, embedding_dim), got shape {list(weight.shape)}"

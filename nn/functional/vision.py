@@ -12,6 +12,7 @@ from autograd.errors import ArgumentError, ShapeError
 from autograd.ops.pad import pad as pad
 from autograd.tensor import wrap
 
+from .checks import tensors
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 _DIMENSIONS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
@@ -29,6 +30,7 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     >>> F.interpolate(autograd.tensor([[[1.0, 2.0]]]), scale_factor=2)
     tensor([[[1., 1., 2., 2.]]])
     """
+    tensors("interpolate", input=input)
     n = input.array.ndim - 2
     if n not in (1, 2, 3) or 0 in input.array.shape[1:]:
         raise ShapeError(
