@@ -9,7 +9,7 @@ import numpy as np
 from .checks import implementation, number, two_betas
 from .moments import Moments
 from .optimizer import Group, Params, State
-from .shared import average, counted, descent
+from .shared import average, compiled, counted, descent, uphill
 
 
 class Adam(Moments):
@@ -72,10 +72,17 @@ class Adam(Moments):
         rate, eps = lr / (1 - beta1**t) * correction, group["eps"] * correction
         decoupled, mean, square = group["decoupled_weight_decay"], state["exp_avg"].array, state["exp_avg_sq"].array
         most = [state["max_exp_avg_sq"].array] if group["amsgrad"] else []
+        decay = number(group["weight_decay"])
+        coupled, keep = (0.0, 1 - lr * decay) if decoupled else (decay, 1.0)
+        if not most and (fast := compiled(param)) and fast.adam(
+            param, grad, mean, square, sign=uphill(group), decay=coupled, keep=keep, betas=group["betas"], eps=eps,
+            rate=rate,
+        ):  # fmt: skip
+            return
         for p, g, m, v, *largest, s, d in self.blocks(param, grad, mean, square, *most):
             g = descent(p, g, s, group, coupled=not decoupled)
             if decoupled:
-                p *= 1 - lr * number(group["weight_decay"])
+                p *= keep
             average(m, g, beta1, d)
             average(v, np.multiply(g, g, out=d), beta2, d)
             if largest:

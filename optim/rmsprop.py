@@ -8,7 +8,7 @@ import numpy as np
 
 from .checks import at_least_zero, implementation, number
 from .optimizer import Group, Optimizer, Params, State
-from .shared import average, counted, descent
+from .shared import average, compiled, counted, descent, uphill
 
 
 class RMSprop(Optimizer):
@@ -68,6 +68,10 @@ class RMSprop(Optimizer):
         counted(state)
         lr, alpha, eps, momentum = number(group["lr"]), group["alpha"], group["eps"], group["momentum"]
         centered, square = group["centered"], state["square_avg"].array
+        if not centered and momentum <= 0 and (fast := compiled(param)) and fast.rmsprop(
+            param, grad, square, sign=uphill(group), decay=number(group["weight_decay"]), alpha=alpha, eps=eps, rate=lr
+        ):  # fmt: skip
+            return
         mean = state["grad_avg"].array if centered else square  # then not used
         velocity = state["momentum_buffer"].array if momentum > 0 else square  # then not used
         for p, g, v, a, b, s, d in self.blocks(param, grad, square, mean, velocity):

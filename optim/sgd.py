@@ -11,7 +11,7 @@ from autograd.tensor import wrap
 
 from .checks import at_least_zero, implementation, number
 from .optimizer import Group, Optimizer, Params, State
-from .shared import descent
+from .shared import compiled, descent, uphill
 
 
 class SGD(Optimizer):
@@ -69,13 +69,23 @@ class SGD(Optimizer):
 
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         lr, momentum, dampening = number(group["lr"]), group["momentum"], group["dampening"]
+        fast, signs = compiled(param), {"sign": uphill(group), "decay": number(group["weight_decay"])}
         if not momentum:
+            if fast and fast.descend(param, grad, rate=lr, **signs):
+                return
             for p, g, s, t in self.blocks(param, grad):
                 p -= np.multiply(descent(p, g, s, group), lr, out=t)
             return
         first = state.get("momentum_buffer") is None
         if first:
-            state["momentum_buffer"] = wrap(np.empty_like(param))
+            state["momentum_buffer"] = wrap(np.zeros_like(param))
+        fresh = 1.0 if first else 1 - dampening
+        from_b, from_g = (lr * momentum, lr) if group["nesterov"] else (lr, 0.0)
+        if fast and fast.momentum(
+            param, grad, state["momentum_buffer"].array, momentum=momentum, fresh=fresh, from_b=from_b, from_g=from_g,
+            **signs,
+        ):  # fmt: skip
+            return
         for p, g, b, s, t in self.blocks(param, grad, state["momentum_buffer"].array):
             g = descent(p, g, s, group)
             if first:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from .checks import number
+
+LEAST = 16384  # elements of a parameter from which compiled rules are worth loading
 
 
 def counted(state: dict[str, Any]) -> float:
@@ -29,3 +32,22 @@ def average(mean: np.ndarray, x: np.ndarray, beta: float, s: np.ndarray) -> None
     """mean <- beta mean + (1 - beta) x, with scratch `s`, which may be `x` itself."""
     mean *= beta
     mean += np.multiply(x, 1 - beta, out=s)
+
+
+def compiled(p: np.ndarray) -> Any:
+    """`autograd.kernels.update`, rules as single loops, for a large parameter; None for others, or without Numba."""
+    return _compiled() if p.size >= LEAST else None
+
+
+@functools.cache
+def _compiled() -> Any:
+    try:
+        from autograd.kernels import update
+    except ImportError:
+        return None
+    return update
+
+
+def uphill(group: dict[str, Any]) -> float:
+    """The sign of g in what is minimised."""
+    return -1.0 if group["maximize"] else 1.0

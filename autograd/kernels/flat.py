@@ -1,0 +1,30 @@
+"""Arrays as one run of elements, cut into pieces for the threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from . import pool
+
+PIECE = 65536  # elements at least: ten microseconds of memory's time, where calling a kernel costs two
+
+
+def flat(*arrays: np.ndarray) -> list[np.ndarray] | None:
+    """The arrays with one dimension, sharing memory; None unless all have one shape, dtype and order."""
+    first = arrays[0]
+    alike = all(a.shape == first.shape and a.dtype == first.dtype for a in arrays)
+    if not alike or first.dtype.char not in "fd":
+        return None
+    if all(a.flags.c_contiguous for a in arrays):
+        return [a.reshape(-1) for a in arrays]
+    if all(a.flags.f_contiguous for a in arrays):
+        return [a.T.reshape(-1) for a in arrays]
+    return None
+
+
+def in_pieces(n: int, work: Callable[[int, int], None], least: int = PIECE) -> None:
+    """Call ``work(start, stop)`` for at most 64 pieces of range(n), of at least `least`, on the threads of `pool`."""
+    step = max(least, -(-n // 64))
+    pool.run(-(-n // step), lambda i: work(i * step, min(n, (i + 1) * step)))
