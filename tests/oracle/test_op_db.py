@@ -43,12 +43,12 @@ CALLS = {
     ("nn.functional.embedding_bag", ""): lambda weight, i, **kwargs: nn.functional.embedding_bag(i, weight, **kwargs),
     ("where", ""): lambda self, condition, other, **out: autograd.where(condition, self, other, **out),
 }
-# Decompositions are unique up to signs and rotations; sums of many terms differ in their last digits.
+# Times the tolerance of float32; float64 needs none of it.
 SCALE = {
-    "svd": 100.0,
-    "pow": 50.0,  # gradients of broadcast exponents: ten terms of size 1e6 that cancel
-    "linalg.": 100.0,
-    "nn.functional.ctc_loss": 100.0,  # log-probabilities of -150, exponentiated: PyTorch itself is 1e-4 off its float64
+    "svd": 10.0,  # a cotangent divided by the gaps between singular values
+    "linalg.": 10.0,  # as for svd; the products of multi_dot are sums of sums
+    "pow": 30.0,  # gradients of broadcast exponents: ten terms of size 1e6 that cancel
+    "nn.functional.ctc_loss": 10.0,  # log-probabilities of -150, exponentiated: PyTorch itself is 1e-4 off its float64
     "nn.functional.conv3d": 10.0,  # gradients of filters: sums of a thousand terms of size 80 that cancel
     "nn.functional.conv_transpose3d": 10.0,
     "nn.functional.grid_sample": 10.0,  # gradients that cancel: differences of neighbouring pixels times their weights
@@ -87,7 +87,8 @@ def test_samples(info, dtype):
     if dtype not in info.dtypes:
         dtype = torch.int64 if torch.int64 in info.dtypes else next(iter(info.dtypes))
     function = _ours(info)
-    scale = max([factor for prefix, factor in SCALE.items() if info.name.startswith(prefix)], default=1.0)
+    scales = [factor for prefix, factor in SCALE.items() if info.name.startswith(prefix)]
+    scale = max(scales, default=1.0) if dtype == torch.float32 else 1.0
     for i, sample in enumerate(info.sample_inputs("cpu", dtype, requires_grad=differentiable)):
         what = f"{info.name} sample {i}: {_describe(sample)}"
         arguments = to_ours((sample.input, *sample.args)), to_ours(sample.kwargs)
