@@ -46,3 +46,24 @@ class EachInput:
 
     def __iter__(self) -> Iterator[Callable[..., Any]]:
         return (functools.partial(self._pull, i=i) for i in count())
+
+
+class Together:
+    """The pulls of an op with one formula for all inputs: the first that is asked works out every cotangent.
+
+    Each pass over the pulls starts afresh, and a cotangent is let go when it is handed over.
+    """
+
+    def __init__(self, pull: Callable[..., Any], inputs: int) -> None:
+        self._pull, self._inputs = pull, inputs
+
+    def __iter__(self) -> Iterator[Callable[..., Any]]:
+        found: list[Any] = []
+
+        def pull(g: Any, node: Node, i: int) -> Any:
+            if not found:
+                found.extend(self._pull(g, node))
+            cotangent, found[i] = found[i], None
+            return cotangent
+
+        return (functools.partial(pull, i=i) for i in range(self._inputs))

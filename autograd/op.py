@@ -31,7 +31,7 @@ from .arguments import explain, not_a_tensor, sort_arguments
 from .declared import Declared, with_kernel
 from .dtypes import is_differentiable
 from .errors import WengertError
-from .formula import EachInput, Formula, asks, pull_with
+from .formula import EachInput, Formula, Together, asks, pull_with
 from .quiet import quiet
 from .recording import ROOT, recording
 from .tape import SMALL, Node
@@ -77,6 +77,7 @@ class Op:
         self.plain = not multiple  # the engine need not look twice
         self.materialize = True  # of several outputs' cotangents those that are missing are zeros
         self.formulas: dict[str, Formula | None] = {}
+        self.together = False  # one formula for all inputs
         self.asked: dict[str, tuple[int, ...]] = {}  # a name to save -> the inputs whose formulas ask for it
         self.keeps: tuple[tuple[int, tuple[int, ...]], ...] = ()  # an input to save, by position -> as above
         self.keeps_shapes, self.frees = False, False  # frees: there are arrays to let go after a backward pass
@@ -97,8 +98,14 @@ class Op:
 
     # -- formulas ------------------------------------------------------------------------------------------------------
 
-    def derivative(self, **formulas: Formula | None) -> None:
-        """Declare the vjp of each input: a formula, or None for an input that has no derivative."""
+    def derivative(self, together: Formula | None = None, /, **formulas: Formula | None) -> None:
+        """Declare the vjp of each input: a formula, or None for an input that has no derivative.
+
+        Where the cotangents of all inputs come out of one calculation, one formula `together` returns them as a tuple.
+        """
+        self.together = together is not None
+        if together is not None:
+            formulas = dict.fromkeys(self.inputs, together)
         for name in formulas:
             if name not in self.inputs:
                 raise TypeError(f"{self.name}.derivative: no input is called {name!r}; inputs are {self.inputs}")
@@ -106,7 +113,7 @@ class Op:
         asked: dict[str, set[int]] = {}
         for i, (own, formula) in enumerate(self.formulas.items()):
             for name in asks(formula):
-                if name in (f"{own}_shape", f"{own}_dtype"):
+                if name in (f"{own}_shape", f"{own}_dtype") and not self.together:
                     continue
                 if name in self.inputs or name == "out" or self._shape_of(name) is not None:
                     asked.setdefault(name, set()).add(i)
@@ -124,22 +131,27 @@ class Op:
         return self.inputs.index(stem) if stem != name and stem in self.inputs else None
 
     def _pulls(self, recorded: bool) -> Any:
+        if self.together:
+            formula = self.formulas[self.inputs[0]]
+            assert formula is not None
+            pull = pull_with(formula, [self._getter(name, None, recorded) for name in asks(formula)])
+            return Together(pull, len(self.inputs))
         pulls = [
             formula and pull_with(formula, [self._getter(name, i, recorded) for name in asks(formula)])
             for i, formula in enumerate(self.formulas.values())
         ]
         return EachInput(pulls[0]) if self.variadic and pulls[0] is not None else tuple(pulls)
 
-    def _getter(self, name: str, i: int, recorded: bool) -> Any:
-        """How to find what the formula of input `i` calls `name`; see `pull_with`."""
+    def _getter(self, name: str, i: int | None, recorded: bool) -> Any:
+        """How to find what the formula of input `i`, or of all of them, calls `name`; see `pull_with`."""
         if name == "g" or (self.variadic and name == "i"):
             return name
         if name in self.parameters:
             k = self.parameters.index(name)
             return lambda node: node.params[k]
-        if name == f"{self.inputs[i]}_shape":  # a differentiated input has a parent, which knows
+        if i is not None and name == f"{self.inputs[i]}_shape":  # a differentiated input has a parent, which knows
             return lambda node: node.parents[i].shape
-        if name == f"{self.inputs[i]}_dtype":
+        if i is not None and name == f"{self.inputs[i]}_dtype":
             return lambda node: node.parents[i].dtype
         shape_of = self._shape_of(name)
         if shape_of is not None:
@@ -299,8 +311,8 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
         for function in numpy if isinstance(numpy, tuple) else (numpy,) if numpy else ():
             attach_numpy(function, call)
 
-    def derivative(**formulas: Formula | None) -> None:
-        op.derivative(**formulas)
+    def derivative(together: Formula | None = None, /, **formulas: Formula | None) -> None:
+        op.derivative(together, **formulas)
         settle()
 
     def kernel(fast: Callable[..., Any]) -> Callable[..., Any]:
