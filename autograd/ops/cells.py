@@ -35,11 +35,12 @@ def _part(x: Any, n: int, k: int) -> Any:
     return x[..., k * size : (k + 1) * size]
 
 
-def _parts(x: Any, n: int) -> list[Any]:
+def parts(x: Any, n: int) -> list[Any]:
+    """`x` in n parts along its last dimension."""
     return [_part(x, n, k) for k in range(n)]
 
 
-def _sigmoid_to(x: Any, out: Any) -> None:
+def sigmoid_to(x: Any, out: Any) -> None:
     """out = σ(x) = (1 + tanh(x/2)) / 2, which cannot overflow; `x` may be `out`."""
     half = out.dtype.type(0.5)
     np.multiply(x, half, out=out)
@@ -53,9 +54,9 @@ def lstm_gates(gates: Any, c: Any, /) -> Any:
     """c' = σ(f) c + σ(i) tanh(g), h = σ(o) tanh(c'), for gates [i f g o] (Hochreiter and Schmidhuber, 1997)."""
     size = c.shape[-1]
     done = np.empty((*gates.shape[:-1], 5 * size), gates.dtype)
-    _sigmoid_to(gates, done[..., : 4 * size])
+    sigmoid_to(gates, done[..., : 4 * size])
     np.tanh(gates[..., 2 * size : 3 * size], out=done[..., 2 * size : 3 * size])
-    i, f, g, o, t = _parts(done, 5)
+    i, f, g, o, t = parts(done, 5)
     new = f * c
     new += i * g
     np.tanh(new, out=t)
@@ -69,8 +70,8 @@ def _memory_pull(grad: Any, out: Any) -> Any:
 
 
 def _lstm_gates_pull(grad: Any, out: Any, c: Any) -> Any:
-    i, f, g, o, t = _parts(out[2], 5)
-    gi, gf, gg, go, _ = _parts(grad[2], 5)
+    i, f, g, o, t = parts(out[2], 5)
+    gi, gf, gg, go, _ = parts(grad[2], 5)
     dc = _memory_pull(grad, out)
     return join(
         (dc * g + gi) * i * (1 - i),
@@ -93,8 +94,8 @@ def gru_gates(inputs: Any, hidden: Any, h: Any, /) -> Any:
     hidden [h_r h_z h_n] (Cho et al., 2014)."""
     size = h.shape[-1]
     done = inputs + hidden
-    _sigmoid_to(done[..., : 2 * size], done[..., : 2 * size])
-    r, z, n = _parts(done, 3)
+    sigmoid_to(done[..., : 2 * size], done[..., : 2 * size])
+    r, z, n = parts(done, 3)
     np.multiply(r, hidden[..., 2 * size :], out=n)
     n += inputs[..., 2 * size :]
     np.tanh(n, out=n)
@@ -106,8 +107,8 @@ def gru_gates(inputs: Any, hidden: Any, h: Any, /) -> Any:
 
 def _gru_pull(grad: Any, out: Any, hidden: Any, h: Any, of_hidden: bool) -> Any:
     """The cotangent of `inputs` or of `hidden`, which differ in the last third by the factor r."""
-    r, z, n = _parts(out[1], 3)
-    gr, gz, gn = _parts(grad[1], 3)
+    r, z, n = parts(out[1], 3)
+    gr, gz, gn = parts(grad[1], 3)
     dn = (grad[0] * (1 - z) + gn) * (1 - n * n)
     dz = (grad[0] * (h - n) + gz) * z * (1 - z)
     dr = (dn * _part(hidden, 3, 2) + gr) * r * (1 - r)

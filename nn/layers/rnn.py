@@ -6,10 +6,9 @@ from typing import Any
 
 from autograd import Tensor
 from autograd.errors import ArgumentError
-from autograd.ops.cells import gru_gates, lstm_gates
-from autograd.ops.matmul import product
+from autograd.ops.recurrent import gru_sequence, lstm_sequence, lstm_steps, rnn_sequence
 
-from .rnn_base import RNNBase, State, Step, Weights
+from .rnn_base import RNNBase, State, Weights
 
 
 class RNN(RNNBase):
@@ -35,14 +34,9 @@ class RNN(RNNBase):
                          bidirectional, dtype=dtype)  # fmt: skip
         self.nonlinearity = nonlinearity
 
-    def _step(self, w: Weights) -> Step:
-        hh, smooth = w.hh.t(), self.nonlinearity == "tanh"
-
-        def step(x: Tensor, state: State) -> State:
-            total = x + product(state[0], hh)
-            return (total.tanh() if smooth else total.relu(),)
-
-        return step
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
+        y, h = rnn_sequence(x, *state, w.hh, sizes, reverse, self.nonlinearity == "relu")
+        return y, (h,)
 
 
 class LSTM(RNNBase):
@@ -66,14 +60,13 @@ class LSTM(RNNBase):
         super().__init__("LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
                          proj_size, dtype=dtype)  # fmt: skip
 
-    def _step(self, w: Weights) -> Step:
-        hh, hr = w.hh.t(), None if w.hr is None else w.hr.t()
-
-        def step(x: Tensor, state: State) -> State:
-            new = lstm_gates(x + product(state[0], hh), state[1])
-            return (new.h if hr is None else product(new.h, hr)), new.c
-
-        return step
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
+        h, c = state
+        if w.hr is not None:
+            y, h, c = lstm_steps(x, h, c, w.hh, w.hr, sizes, reverse)
+        else:
+            y, h, c, _ = lstm_sequence(x, h, c, w.hh, sizes, reverse)
+        return y, (h, c)
 
     def _states(self) -> dict[str, int]:
         return {"hx[0]": self.proj_size or self.hidden_size, "hx[1]": self.hidden_size}
@@ -111,11 +104,6 @@ class GRU(RNNBase):
     def _input_bias(self, w: Weights) -> Tensor | None:
         return w.bias_ih  # the reset gate acts on W_hn h + b_hn, so b_hh stays with its product
 
-    def _step(self, w: Weights) -> Step:
-        hh, bias = w.hh.t(), w.bias_hh
-
-        def step(x: Tensor, state: State) -> State:
-            hidden = product(state[0], hh)
-            return (gru_gates(x, hidden if bias is None else hidden + bias, state[0]).h,)
-
-        return step
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
+        y, h, _ = gru_sequence(x, *state, w.hh, w.bias_hh, sizes, reverse)
+        return y, (h,)

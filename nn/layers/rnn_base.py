@@ -2,14 +2,14 @@
 
 Whatever comes in, the work is done on rows in time-major order: all rows of step 0, then those of step 1, ..., and how
 many each step has.  A rectangle (T, B, F) has B rows at every step, a packed sequence fewer and fewer.  The inputs of
-all steps are projected in one product; what is left for a step is one product with the state, and one cell.
+all steps are projected in one product; what is left for a step is one product with the state, and one cell, and all
+steps are one op.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,6 @@ import autograd
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError
 from autograd.ops.join import join, stack
-from autograd.ops.steps import steps_of
 from autograd.tensor import wrap
 
 from .. import functional as F
@@ -28,7 +27,6 @@ from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
 
 State = tuple[Tensor, ...]  # (h,), or (h, c)
-Step = Callable[[Tensor, State], State]  # from the projected input and the state to the new state
 
 
 class Weights(NamedTuple):
@@ -39,38 +37,6 @@ class Weights(NamedTuple):
     bias_ih: Tensor | None
     bias_hh: Tensor | None
     hr: Tensor | None
-
-
-def _forwards(step: Step, inputs: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
-    """The outputs of all steps, and for each sequence the state after its last step.
-
-    Sequences end from the last row upwards, so those that are over are cut off the state and set aside.
-    """
-    outputs, ended = [], []
-    for x in inputs:
-        rows, now = state[0].array.shape[0], x.array.shape[0]
-        if now < rows:
-            ended.append(tuple(s[now:] for s in state))
-            state = tuple(s[:now] for s in state)
-        state = step(x, state)
-        outputs.append(state[0])
-    if ended:
-        state = tuple(join(*parts[::-1]) for parts in zip(*ended, state))
-    return outputs, state
-
-
-def _backwards(step: Step, inputs: Sequence[Tensor], initial: State) -> tuple[list[Tensor], State]:
-    """As `_forwards`, from the last step to the first; a sequence joins in at its own last step."""
-    outputs = []
-    rows = inputs[-1].array.shape[0]
-    state = initial if rows == initial[0].array.shape[0] else tuple(s[:rows] for s in initial)
-    for x in reversed(inputs):
-        now = x.array.shape[0]
-        if now > rows:
-            state, rows = tuple(join(s, first[rows:now]) for s, first in zip(state, initial)), now
-        state = step(x, state)
-        outputs.append(state[0])
-    return outputs[::-1], state
 
 
 class RNNBase(Module):
@@ -130,8 +96,8 @@ class RNNBase(Module):
 
     # -- the layers ------------------------------------------------------------------------------------------------
 
-    def _step(self, w: Weights) -> Step:
-        """The step of one layer in one direction."""
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
+        """One layer in one direction over the projected inputs of all steps: its rows, and its last state."""
         raise NotImplementedError
 
     def _input_bias(self, w: Weights) -> Tensor | None:
@@ -153,9 +119,9 @@ class RNNBase(Module):
             for direction in self._directions:
                 w = self._weights(layer, direction)
                 first = tuple(s[len(last)] for s in initial)
-                inputs = steps_of(F.linear(rows, w.ih, self._input_bias(w)), sizes)
-                outputs, state = (_backwards if direction else _forwards)(self._step(w), inputs, first)
-                found.append(join(*outputs))
+                x = F.linear(rows, w.ih, self._input_bias(w))
+                y, state = self._sequence(x, first, w, sizes, direction != "")
+                found.append(y)
                 last.append(state)
             rows = found[0] if len(found) == 1 else join(*found, dim=1)
         return rows, tuple(stack(states) for states in zip(*last))
