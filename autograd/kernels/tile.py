@@ -84,55 +84,58 @@ class _Emitter:
         self.b.call(function, [value, self.b.bitcast(pointer, kinds[1]), ir.Constant(I32, 4), mask])
 
 
-def _make(by_offset: bool) -> Any:
-    """The tile, with the rows of B at equal distances, or, for convolution, at the offsets in a table."""
+@intrinsic
+def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any, c_row: Any,
+         k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
+    """C[c0 + i c_row + j] (+)= Σ_k A[a0 + i a_row + k a_k] B[b0 + k b_k + j] for i < rows, j < columns.
 
-    @intrinsic
-    def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, step: Any, c: Any, c0: Any,
-             c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
-        n = types.int64
-        signature = types.void(a, n, n, n, b, n, step if by_offset else n, c, n, n, n, n, n, n)
-        return signature, _generator(by_offset)
-
-    return tile
-
-
-def _generator(by_offset: bool) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, a0, a_row, a_k, b, b0, step, c, c0, c_row, k, rows, columns, add = arguments
-        e = _Emitter(builder, signature.args[0].dtype)
-
-        def start(i: int, array: Any, offset: Any) -> Any:
-            return builder.gep(context.make_array(signature.args[i])(context, builder, array).data, [offset])
-
-        a_at, b_at, c_at = start(0, a, a0), start(4, b, b0), start(7, c, c0)
-        table = context.make_array(signature.args[6])(context, builder, step).data if by_offset else None
-        sums = _accumulate(e, a_at, a_row, a_k, b_at, table, step, k, rows)
-        _write(e, sums, c_at, c_row, rows, columns, add)
-        return context.get_dummy_value()
-
-    return generate
+    `a_row` and `b_k` may each be a table of offsets in place of a distance, which is how convolutions find their
+    windows.
+    """
+    n = types.int64
+    arguments = (a, n, a_row, n, b, n, b_k, c, n, n, n, n, n, n)
+    return types.void(*arguments), _generate
 
 
-def _accumulate(e: _Emitter, a: Any, a_row: Any, a_k: Any, b: Any, table: Any, step: Any, k: Any, rows: Any) -> Any:
+def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    a, a0, a_row, a_k, b, b0, b_k, c, c0, c_row, k, rows, columns, add = arguments
+    e = _Emitter(builder, signature.args[0].dtype)
+
+    def data(i: int, array: Any) -> Any:
+        return context.make_array(signature.args[i])(context, builder, array).data
+
+    def distance(i: int, value: Any) -> Any:
+        """Where row `n` starts: as a function, from a distance or from a table."""
+        if isinstance(signature.args[i], types.Array):
+            table = data(i, value)
+            return lambda n: builder.load(builder.gep(table, [n]))
+        return lambda n: builder.mul(n, value)
+
+    left, right, out = builder.gep(data(0, a), [a0]), builder.gep(data(4, b), [b0]), builder.gep(data(7, c), [c0])
+    sums = _accumulate(e, left, distance(2, a_row), a_k, right, distance(6, b_k), k, rows)
+    _write(e, sums, out, c_row, rows, columns, add)
+    return context.get_dummy_value()
+
+
+def _accumulate(e: _Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: Any, rows: Any) -> Any:
     """Σ_k A[i, k] B[k, :] as ROWS x VECTORS vectors."""
     builder = e.b
     last = builder.sub(rows, e.index(1))
     starts = []
     for i in range(ROWS):  # rows that are not there read the last one again
         there = builder.icmp_signed("<", e.index(i), rows)
-        starts.append(builder.gep(a, [builder.mul(builder.select(there, e.index(i), last), a_row)]))
+        starts.append(builder.gep(a, [a_row(builder.select(there, e.index(i), last))]))
     function, before = builder.function, builder.block
     loop, done = function.append_basic_block("tile"), function.append_basic_block("tile_done")
     builder.cbranch(builder.icmp_signed(">", k, e.index(0)), loop, done)
     builder.position_at_end(loop)
-    at, a_shift, b_row = builder.phi(INDEX), builder.phi(INDEX), builder.phi(b.type)
+    at, a_shift = builder.phi(INDEX), builder.phi(INDEX)
     sums = [[builder.phi(e.vector) for _ in range(VECTORS)] for _ in range(ROWS)]
-    for phi, first in ((at, e.index(0)), (a_shift, e.index(0)), (b_row, b)):
-        phi.add_incoming(first, before)
+    at.add_incoming(e.index(0), before)
+    a_shift.add_incoming(e.index(0), before)
     for phi in (s for row in sums for s in row):
         phi.add_incoming(e.zero, before)
-    here = builder.gep(b, [builder.load(builder.gep(table, [at]))]) if table is not None else b_row
+    here = builder.gep(b, [b_k(at)])
     right = [e.load(builder.gep(here, [e.index(j * e.lanes)])) for j in range(VECTORS)]
     new = []
     for i in range(ROWS):
@@ -141,7 +144,6 @@ def _accumulate(e: _Emitter, a: Any, a_row: Any, a_k: Any, b: Any, table: Any, s
     following = builder.add(at, e.index(1))
     at.add_incoming(following, loop)
     a_shift.add_incoming(builder.add(a_shift, a_k), loop)
-    b_row.add_incoming(b_row if table is not None else builder.gep(b_row, [step]), loop)
     for i in range(ROWS):
         for j in range(VECTORS):
             sums[i][j].add_incoming(new[i][j], loop)
@@ -200,5 +202,45 @@ def _write(e: _Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, 
     builder.position_at_end(end)
 
 
-tile = _make(by_offset=False)
-tile_by_offset = _make(by_offset=True)
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def lanes_of(dtype: Any) -> int:
+    """How many elements a vector has, which is the side of a `transpose_block`."""
+    return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+@intrinsic
+def transpose_block(context: Any, a: Any, a0: Any, a_row: Any, c: Any, c0: Any, c_row: Any) -> Any:
+    """C[c0 + j c_row + i] = A[a0 + i a_row + j] for a square block of one vector's length, in registers.
+
+    Blocks of half the side are exchanged across the diagonal, then blocks of a quarter within each, and so on.
+    """
+    n = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, a0, a_row, c, c0, c_row = arguments
+        e = _Emitter(builder, signature.args[0].dtype)
+        source = builder.gep(context.make_array(signature.args[0])(context, builder, a).data, [a0])
+        target = builder.gep(context.make_array(signature.args[3])(context, builder, c).data, [c0])
+        rows = []
+        for _ in range(e.lanes):
+            rows.append(e.load(source))
+            source = builder.gep(source, [a_row])
+        half = e.lanes // 2
+        while half:
+            low = [e.lanes + i - half if i & half else i for i in range(e.lanes)]
+            high = [e.lanes + i if i & half else i + half for i in range(e.lanes)]
+            low_mask, high_mask = (ir.Constant(ir.VectorType(I32, e.lanes), m) for m in (low, high))
+            for i in range(e.lanes):
+                if not i & half:
+                    x, y = rows[i], rows[i + half]
+                    rows[i] = builder.shuffle_vector(x, y, low_mask)
+                    rows[i + half] = builder.shuffle_vector(x, y, high_mask)
+            half //= 2
+        for row in rows:
+            e.store(row, target)
+            target = builder.gep(target, [c_row])
+        return context.get_dummy_value()
+
+    return types.void(a, n, n, c, n, n), generate

@@ -47,8 +47,10 @@ def _within(y: Any, shape: Any) -> Any:
 
 
 @op(name="conv", symbol="conv", method=False)
-def convolution(input: Any, weight: Any, /, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
-    """y[n, f, o] = Σ_{c, k} w[f, c, k] x[n, c, stride · o + dilation · k - padding]: cross-correlation."""
+def convolution(
+    input: Any, weight: Any, bias: Any, /, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
+) -> Any:
+    """y[n, f, o] = b_f + Σ_{c, k} w[f, c, k] x[n, c, stride · o + dilation · k - padding]; `bias` may be None."""
     kernel, spatial = weight.shape[2:], input.shape[2:]
     n, f = len(input), len(weight)
     outputs = tuple(map(output_size, spatial, kernel, stride, padding, dilation))
@@ -58,6 +60,8 @@ def convolution(input: Any, weight: Any, /, stride: Sizes, padding: Sizes, dilat
         x = padded(input[part], padding)
         y = filters @ _columns(x, groups, kernel, stride, dilation)
         out[part] = y.reshape(f, len(x), length).swapaxes(0, 1).reshape(-1, f, *outputs)
+    if bias is not None:
+        out += bias.reshape(-1, *(1,) * len(kernel))
     return out
 
 
@@ -100,10 +104,11 @@ convolution.derivative(
     weight=lambda g, input, weight_shape, stride, padding, dilation, groups: convolution_weight(
         g, input, tuple(weight_shape[2:]), stride, padding, dilation, groups
     ),
+    bias=lambda g: g.sum(axis=(0, *range(2, len(g.shape)))),
 )
 convolution_input.derivative(
     cotangent=lambda g, weight, cotangent_shape, stride, padding, dilation, groups: _within(
-        convolution(g, weight, stride, padding, dilation, groups), cotangent_shape
+        convolution(g, weight, None, stride, padding, dilation, groups), cotangent_shape
     ),
     weight=lambda g, cotangent, weight_shape, stride, padding, dilation, groups: convolution_weight(
         cotangent, g, tuple(weight_shape[2:]), stride, padding, dilation, groups
@@ -111,16 +116,16 @@ convolution_input.derivative(
 )
 convolution_weight.derivative(
     cotangent=lambda g, input, cotangent_shape, stride, padding, dilation, groups: _within(
-        convolution(input, g, stride, padding, dilation, groups), cotangent_shape
+        convolution(input, g, None, stride, padding, dilation, groups), cotangent_shape
     ),
     input=lambda g, cotangent, input_shape, stride, padding, dilation, groups: convolution_input(
         cotangent, g, tuple(input_shape[2:]), stride, padding, dilation, groups
     ),
 )
-convolution.samples(lambda draw, case: [case(draw(2, 2, 5), draw(3, 2, 3), (1,), (0,), (1,), 1),
-                                        case(draw(1, 2, 5, 4), draw(2, 1, 2, 3), (2, 1), (1, 1), (1, 1), 2),
-                                        case(draw(1, 1, 5, 5), draw(2, 1, 2, 2), (2, 2), (0, 1), (2, 1), 1),
-                                        case(draw(0, 1, 4), draw(1, 1, 2), (1,), (0,), (1,), 1)])  # fmt: skip
+convolution.samples(lambda draw, case: [case(draw(2, 2, 5), draw(3, 2, 3), draw(3), (1,), (0,), (1,), 1),
+                                        case(draw(1, 2, 5, 4), draw(2, 1, 2, 3), None, (2, 1), (1, 1), (1, 1), 2),
+                                        case(draw(1, 1, 5, 5), draw(2, 1, 2, 2), draw(2), (2, 2), (0, 1), (2, 1), 1),
+                                        case(draw(0, 1, 4), draw(1, 1, 2), None, (1,), (0,), (1,), 1)])  # fmt: skip
 convolution_input.samples(
     lambda draw, case: [
         case(draw(2, 3, 3), draw(3, 2, 3), (5,), (1,), (0,), (1,), 1),
@@ -134,3 +139,65 @@ convolution_weight.samples(
         case(draw(1, 2, 2, 2), draw(1, 2, 5, 3), (2, 2), (2, 1), (0, 0), (1, 1), 2),
     ]
 )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Kernels, for one and two dimensions.
+
+_LEAST = 200_000  # multiply-adds below which a kernel's call is most of its time
+
+
+def _suits(work: int, *arrays: Any) -> bool:
+    kinds = {a.dtype for a in arrays}
+    return (work >= _LEAST and len(kinds) == 1 and kinds <= {np.dtype(np.float32), np.dtype(np.float64)}
+            and arrays[0].ndim in (3, 4) and all(a.size for a in arrays))  # fmt: skip
+
+
+def _plane(x: Any) -> Any:
+    """(A, B, L) as (A, B, 1, L), in row-major order."""
+    return np.ascontiguousarray(x.reshape(*x.shape[:2], 1, -1) if x.ndim == 3 else x)
+
+
+def _pairs(*values: Sizes) -> list[tuple[int, int]]:
+    """Strides, dilations and sizes of one dimension as of two."""
+    return [(1, v[0]) if len(v) == 1 else (v[0], v[1]) for v in values]
+
+
+def _margin(padding: Sizes) -> tuple[int, int]:
+    return (0, padding[0]) if len(padding) == 1 else (padding[0], padding[1])
+
+
+@convolution.kernel
+def _(input: Any, weight: Any, bias: Any, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    outputs = tuple(map(output_size, input.shape[2:], weight.shape[2:], stride, padding, dilation))
+    arrays = (input, weight) if bias is None else (input, weight, bias)
+    if not _suits(len(input) * weight.size * math.prod(outputs), *arrays):
+        return NotImplemented
+    from ..kernels import conv
+
+    steps, spread, shape = _pairs(stride, dilation, outputs)
+    shift = None if bias is None else np.ascontiguousarray(bias)
+    y = conv.forward(_plane(input), _plane(weight), shift, steps, _margin(padding), spread, groups, shape)
+    return y.reshape(*y.shape[:2], *outputs)
+
+
+@convolution_input.kernel
+def _(cotangent: Any, weight: Any, spatial: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    if not _suits(weight.size * cotangent.size // max(1, len(weight)), cotangent, weight):
+        return NotImplemented
+    from ..kernels import conv
+
+    steps, spread, shape = _pairs(stride, dilation, spatial)
+    x = conv.input_cotangent(_plane(cotangent), _plane(weight), shape, steps, _margin(padding), spread, groups)
+    return x.reshape(*x.shape[:2], *spatial)
+
+
+@convolution_weight.kernel
+def _(cotangent: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    if not _suits(cotangent.size * input.shape[1] // groups * math.prod(kernel), cotangent, input):
+        return NotImplemented
+    from ..kernels import conv
+
+    steps, spread, shape = _pairs(stride, dilation, kernel)
+    w = conv.weight_cotangent(_plane(cotangent), _plane(input), shape, steps, _margin(padding), spread, groups)
+    return w.reshape(*w.shape[:2], *kernel)

@@ -53,9 +53,7 @@ def _checked(
     return x
 
 
-def _finished(y: Tensor, bias: Tensor | None, single: bool, n: int) -> Tensor:
-    if bias is not None:
-        y = y + bias.reshape(1, -1, *(1,) * n)
+def _finished(y: Tensor, single: bool) -> Tensor:
     return y.squeeze(0) if single else y
 
 
@@ -79,9 +77,7 @@ def _convolve(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | N
     if min(map(output_size, x.array.shape[2:], kernel, stride, padding, dilation)) < 1:
         raise ShapeError(f"{name}: the kernel {list(kernel)} with dilation={dilation} is larger than the padded input "
                          f"({list(input.shape)}, padding={padding})")  # fmt: skip
-    return _finished(
-        convolution(x, weight, stride, padding, dilation, groups), bias, x is not input and input.array.ndim == n + 1, n
-    )
+    return _finished(convolution(x, weight, bias, stride, padding, dilation, groups), input.array.ndim == n + 1)
 
 
 def conv1d(
@@ -151,7 +147,9 @@ def _transpose(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | 
     if min(spatial) < 1:
         raise ShapeError(f"{name}: padding={padding} leaves an output of size {spatial}; it must be positive")
     y = convolution_input(x, weight, spatial, stride, padding, dilation, groups)
-    return _finished(y, bias, input.array.ndim == n + 1, n)
+    if bias is not None:
+        y = y + bias.reshape(1, -1, *(1,) * n)
+    return _finished(y, input.array.ndim == n + 1)
 
 
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,

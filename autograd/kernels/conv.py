@@ -1,0 +1,226 @@
+"""Convolution in two dimensions without im2col: the tile reads the image itself through a table of offsets.
+
+A stride s splits the padded image into s x s *phases*, u = s q + a.  Inside a phase neighbouring outputs read
+neighbouring elements, so for each tap (c, k) of the filter the elements that all outputs need are one run of memory, at
+an offset that depends on the tap alone.  A row of outputs is a row of the tile, and the sum over taps its inner loop.
+
+- forward: y[f, o] = Σ_t w[f, t] x[offset(t) + o]
+- input:   the same with g in the place of x, for each phase of the result with the taps that reach it
+- weight:  w̄[t, f] = Σ_o x[offset(t) + o] gᵀ[o, f]: here the offsets lead to the rows of the left matrix
+
+Outputs are numbered with the width of the phase, so a few at the end of each image row are computed and not used.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .door import ROWS, kernel
+from .pool import run
+from .tile import columns_of, lanes_of, tile, transpose_block
+
+Pair = tuple[int, int]
+
+
+@kernel
+def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
+    """The phases of `channels` zero-padded images: out[c, a, b, i, j] = x[c, s_h i + a - p_h, s_w j + b - p_w]."""
+    at = 0
+    for c in range(channels):
+        for a in range(s_h):
+            for b in range(s_w):
+                for i in range(rows):
+                    u = s_h * i + a - p_h
+                    if u < 0 or u >= h:
+                        for j in range(columns):
+                            out[at + j] = 0
+                    else:
+                        row = x0 + (c * h + u) * w
+                        if s_w == 1:
+                            first, last = max(0, p_w), min(columns, w + p_w)
+                            for j in range(min(first, columns)):
+                                out[at + j] = 0
+                            for j in range(first, last):
+                                out[at + j] = x[row + j - p_w]
+                            for j in range(max(last, first), columns):
+                                out[at + j] = 0
+                        else:
+                            for j in range(columns):
+                                v = s_w * j + b - p_w
+                                out[at + j] = x[row + v] if 0 <= v < w else 0
+                    at += columns
+
+
+@kernel
+def products(left, depth, image, i0, group_size, table, out, length, groups, rows, width):
+    """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]."""
+    for g in range(groups):
+        for o in range(0, length, width):
+            for r in range(0, rows, ROWS):
+                at = g * rows + r
+                tile(left, at * depth, depth, 1, image, i0 + g * group_size + o, table, out, at * length + o, length, depth,
+                     min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
+
+
+@kernel
+def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, s_h, s_w,
+                 p_h, p_w, width):  # fmt: skip
+    """The outputs of samples `first` to `last`."""
+    size, length = c * s_h * s_w * q_h * q_w, o_h * q_w
+    image, out = np.empty(size + 4 * width, x.dtype), np.empty(f * length + 4 * width, x.dtype)
+    image[size:] = 0
+    plain = s_h == 1 and s_w == 1 and p_h == 0 and p_w == 0
+    for n in range(first, last):
+        if plain and n + 1 < samples:  # the tile may read past the image's end, so not in the last
+            products(weight, table.size, x, n * size, size // groups, table, out, length, groups, f // groups, width)
+        else:
+            spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
+            products(weight, table.size, image, 0, size // groups, table, out, length, groups, f // groups, width)
+        for k in range(f):
+            shift = bias[k] if bias.size else x.dtype.type(0)
+            for i in range(o_h):
+                to, source = ((n * f + k) * o_h + i) * o_w, k * length + i * q_w
+                for j in range(o_w):
+                    y[to + j] = out[source + j] + shift
+
+
+@kernel
+def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, s_h, s_w, p_h, p_w,
+               a, b, width):  # fmt: skip
+    """One phase (a, b) of the input's cotangent for samples `first` to `last`; g is framed by m zeros and more."""
+    rows, columns = q_h + m_h, q_w + m_w
+    size, length = f * rows * columns, q_h * columns
+    image, out = np.empty(size + 4 * width, g.dtype), np.empty(c * length + 4 * width, g.dtype)
+    image[size:] = 0
+    for n in range(first, last):
+        spread(g, n * f * o_h * o_w, o_h, o_w, image, rows, columns, 1, 1, m_h, m_w, f)
+        products(weight, table.size, image, 0, size // groups, table, out, length, groups, c // groups, width)
+        for k in range(c):
+            for i in range(q_h):
+                u = s_h * i + a - p_h
+                if 0 <= u < h:
+                    to, source = ((n * c + k) * h + u) * w, k * length + i * columns
+                    start, stop = max(0, -((b - p_w) // s_w)), min(q_w, (w - 1 - b + p_w) // s_w + 1)
+                    for j in range(start, stop):
+                        x[to + s_w * j + b - p_w] = out[source + j]
+
+
+@kernel
+def transposed(g, g0, f, o_h, o_w, q_w, out, lanes):
+    """out[i q_w + j, k] = g[k, i, j], with zero rows for j ≥ o_w."""
+    for i in range(o_h):
+        for k in range(0, f, lanes):
+            j = 0
+            if f - k >= lanes and o_w >= lanes:
+                while j < o_w:
+                    j = min(j, o_w - lanes)  # the last block may overlap the one before
+                    transpose_block(g, g0 + (k * o_h + i) * o_w + j, o_h * o_w, out, (i * q_w + j) * f + k, f)
+                    j += lanes
+            else:
+                for j in range(o_w):
+                    for m in range(k, min(k + lanes, f)):
+                        out[(i * q_w + j) * f + m] = g[g0 + (m * o_h + i) * o_w + j]
+        for j in range(o_w, q_w):
+            for k in range(f):
+                out[(i * q_w + j) * f + k] = 0
+
+
+@kernel
+def weight_some(x, g, total, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, s_h, s_w, p_h, p_w, width,
+                lanes):  # fmt: skip
+    """The sum over samples `first` to `last`: total[g, t, f] for each group."""
+    size, length, per_group = c * s_h * s_w * q_h * q_w, o_h * q_w, f // groups
+    image, right = np.empty(size + 4 * width, x.dtype), np.zeros(length * f + 4 * width, x.dtype)
+    image[size:] = 0
+    taps = table.size
+    for n in range(first, last):
+        spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
+        transposed(g, n * f * o_h * o_w, f, o_h, o_w, q_w, right, lanes)
+        for k in range(groups):
+            base = k * (size // groups)
+            for o in range(0, per_group, width):
+                for t in range(0, taps, ROWS):
+                    tile(image, base, table[t:], 1, right, k * per_group + o, f, total, (k * taps + t) * per_group + o,
+                         per_group, length, min(ROWS, taps - t), min(width, per_group - o), n - first)  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# From arrays to runs of memory.
+
+
+def _ranges(n: int, pieces: int) -> list[Pair]:
+    step = -(-n // pieces)
+    return [(i, min(i + step, n)) for i in range(0, n, step)]
+
+
+def _phases(kernel: Pair, stride: Pair, dilation: Pair, outputs: Pair) -> tuple[Pair, np.ndarray]:
+    """The size of a phase, and for each tap of the filter its offset among the phases of one channel."""
+    q = tuple(o + (k - 1) * d // s for o, k, s, d in zip(outputs, kernel, stride, dilation))
+    i, j = (np.arange(k) * d for k, d in zip(kernel, dilation))
+    rows = ((i % stride[0]) * stride[1])[:, None] + (j % stride[1])[None]
+    offsets = (rows * q[0] + (i // stride[0])[:, None]) * q[1] + (j // stride[1])[None]
+    return (q[0], q[1]), offsets.reshape(-1).astype(np.int64)
+
+
+def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
+            groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
+    """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
+    (n, c, h, w), f = x.shape, len(weight)
+    q, offsets = _phases(weight.shape[2:], stride, dilation, outputs)
+    channel = stride[0] * stride[1] * q[0] * q[1]
+    table = (np.arange(c // groups)[:, None] * channel + offsets).reshape(-1)
+    y = np.empty((n, f, *outputs), x.dtype)
+    shift = np.empty(0, x.dtype) if bias is None else bias
+    flat = x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table
+    sizes = n, c, h, w, f, groups, *outputs, *q, *stride, *padding, columns_of(x.dtype)
+    parts = _ranges(n, 16)
+    run(len(parts), lambda i: forward_some(*flat, *parts[i], *sizes))
+    return y
+
+
+def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
+                    groups: int) -> np.ndarray:  # fmt: skip
+    """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`, phase by phase."""
+    n, f, o_h, o_w = g.shape
+    c, taps, (h, w) = weight.shape[1] * groups, weight.shape[2:], spatial
+    x = np.zeros((n, c, h, w), g.dtype)  # a filter smaller than its stride leaves gaps
+    q_h, q_w = (-(-(size + 2 * p) // s) for size, p, s in zip(spatial, padding, stride))
+    m_h, m_w = ((k - 1) * d // s for k, d, s in zip(taps, dilation, stride))
+    filters = weight.reshape(groups, f // groups, c // groups, *taps)
+    parts = _ranges(n, 16)
+    for a in range(stride[0]):
+        for b in range(stride[1]):
+            i = [k for k in range(taps[0]) if k * dilation[0] % stride[0] == a]
+            j = [k for k in range(taps[1]) if k * dilation[1] % stride[1] == b]
+            chosen = filters[:, :, :, i][..., j].transpose(0, 2, 1, 3, 4)  # (groups, C/groups, F/groups, taps)
+            places = (m_h - np.array(i, np.int64) * dilation[0] // stride[0])[:, None] * (q_w + m_w)
+            offsets = (places + (m_w - np.array(j, np.int64) * dilation[1] // stride[1])[None]).reshape(-1)
+            table = (np.arange(f // groups)[:, None] * ((q_h + m_h) * (q_w + m_w)) + offsets).reshape(-1)
+            flat = g.reshape(-1), np.ascontiguousarray(chosen).reshape(-1), x.reshape(-1), table
+            sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, *stride, *padding, a, b, columns_of(g.dtype)
+            run(len(parts), lambda k, flat=flat, sizes=sizes: input_some(*flat, *parts[k], *sizes))
+    return x
+
+
+def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
+                     groups: int) -> np.ndarray:  # fmt: skip
+    """∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`; sums over few samples each, added in their order."""
+    (n, f, o_h, o_w), (_, c, h, w) = g.shape, x.shape
+    q, offsets = _phases(kernel, stride, dilation, (o_h, o_w))
+    channel = stride[0] * stride[1] * q[0] * q[1]
+    table = (np.arange(c // groups)[:, None] * channel + offsets).reshape(-1)
+    parts = _ranges(n, 8)
+    totals = np.empty((len(parts), table.size * f + 4 * columns_of(x.dtype)), x.dtype)
+    sizes = c, h, w, f, groups, o_h, o_w, *q, *stride, *padding, columns_of(x.dtype), lanes_of(x.dtype)
+    flat = x.reshape(-1), g.reshape(-1)
+    run(len(parts), lambda i: weight_some(*flat, totals[i], table, *parts[i], *sizes))
+    total = totals[:, : table.size * f].sum(0).reshape(groups, table.size, f // groups)
+    return np.ascontiguousarray(total.transpose(0, 2, 1)).reshape(f, c // groups, *kernel)
+
+
+def volume(*sizes: Any) -> int:
+    """How many multiply-adds a convolution is."""
+    return math.prod(map(int, sizes))
