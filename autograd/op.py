@@ -103,9 +103,8 @@ class Op:
 
         Where the cotangents of all inputs come out of one calculation, one formula `together` returns them as a tuple.
         """
-        self.together = together is not None
         if together is not None:
-            formulas = dict.fromkeys(self.inputs, together)
+            self.together, formulas = True, dict.fromkeys(self.inputs, together)
         for name in formulas:
             if name not in self.inputs:
                 raise TypeError(f"{self.name}.derivative: no input is called {name!r}; inputs are {self.inputs}")
@@ -131,15 +130,12 @@ class Op:
         return self.inputs.index(stem) if stem != name and stem in self.inputs else None
 
     def _pulls(self, recorded: bool) -> Any:
+        def pull(formula: Formula | None, i: int | None) -> Any:
+            return formula and pull_with(formula, [self._getter(name, i, recorded) for name in asks(formula)])
+
         if self.together:
-            formula = self.formulas[self.inputs[0]]
-            assert formula is not None
-            pull = pull_with(formula, [self._getter(name, None, recorded) for name in asks(formula)])
-            return Together(pull, len(self.inputs))
-        pulls = [
-            formula and pull_with(formula, [self._getter(name, i, recorded) for name in asks(formula)])
-            for i, formula in enumerate(self.formulas.values())
-        ]
+            return Together(pull(self.formulas[self.inputs[0]], None), len(self.inputs))
+        pulls = [pull(formula, i) for i, formula in enumerate(self.formulas.values())]
         return EachInput(pulls[0]) if self.variadic and pulls[0] is not None else tuple(pulls)
 
     def _getter(self, name: str, i: int | None, recorded: bool) -> Any:
@@ -172,8 +168,7 @@ class Op:
         if self.elementwise and (len(operands) > 1 or self.floats):
             operands = promote(operands, self.floats, self.name)
         arrays: list[Any] = []
-        parents: list[Node | None] = []
-        tensors = False
+        parents, tensors = [], False
         for x in operands:
             if isinstance(x, Tensor):
                 arrays.append(x.array)

@@ -11,7 +11,6 @@ import numpy as np
 from .dtypes import as_dtype, is_floating
 from .engine import backward
 from .errors import DTypeError, TapeError
-from .recording import ROOT as ROOT
 from .recording import recording
 from .size import Size
 from .tape import LEAF, Leaf, Node
