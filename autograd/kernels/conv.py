@@ -61,8 +61,8 @@ def products(left, depth, image, i0, group_size, table, out, length, groups, row
         for o in range(0, length, width):
             for r in range(0, rows, ROWS):
                 at = g * rows + r
-                tile(left, at * depth, depth, 1, image, i0 + g * group_size + o, table, out, at * length + o, length, depth,
-                     min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
+                tile(left, at * depth, depth, 1, image, i0 + g * group_size + o, table, out, at * length + o, length,
+                     depth, min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
 
 
 @kernel
@@ -201,7 +201,11 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
             table = (np.arange(f // groups)[:, None] * ((q_h + m_h) * (q_w + m_w)) + offsets).reshape(-1)
             flat = g.reshape(-1), np.ascontiguousarray(chosen).reshape(-1), x.reshape(-1), table
             sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, *stride, *padding, a, b, columns_of(g.dtype)
-            run(len(parts), lambda k, flat=flat, sizes=sizes: input_some(*flat, *parts[k], *sizes))
+
+            def some(k: int, flat: Any = flat, sizes: Any = sizes) -> None:
+                input_some(*flat, *parts[k], *sizes)
+
+            run(len(parts), some)
     return x
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 
 from .door import ROWS, VECTOR_BYTES, VECTORS
 
+intrinsic: Any = extending.intrinsic  # as Numba types it, the context is an argument of every call
 INDEX, I32, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
