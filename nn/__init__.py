@@ -13,7 +13,6 @@ from .layers.activation import CELU as CELU
 from .layers.activation import ELU as ELU
 from .layers.activation import GELU as GELU
 from .layers.activation import GLU as GLU
-from .layers.activation import SELU as SELU
 from .layers.activation import Hardshrink as Hardshrink
 from .layers.activation import Hardsigmoid as Hardsigmoid
 from .layers.activation import Hardswish as Hardswish
@@ -23,11 +22,12 @@ from .layers.activation import LogSigmoid as LogSigmoid
 from .layers.activation import LogSoftmax as LogSoftmax
 from .layers.activation import Mish as Mish
 from .layers.activation import PReLU as PReLU
+from .layers.activation import RReLU as RReLU
 from .layers.activation import ReLU as ReLU
 from .layers.activation import ReLU6 as ReLU6
-from .layers.activation import RReLU as RReLU
-from .layers.activation import Sigmoid as Sigmoid
+from .layers.activation import SELU as SELU
 from .layers.activation import SiLU as SiLU
+from .layers.activation import Sigmoid as Sigmoid
 from .layers.activation import Softmax as Softmax
 from .layers.activation import Softmax2d as Softmax2d
 from .layers.activation import Softmin as Softmin
@@ -71,6 +71,7 @@ from .layers.linear import UpsamplingBilinear2d as UpsamplingBilinear2d
 from .layers.linear import UpsamplingNearest2d as UpsamplingNearest2d
 from .layers.loss import BCELoss as BCELoss
 from .layers.loss import BCEWithLogitsLoss as BCEWithLogitsLoss
+from .layers.loss import CTCLoss as CTCLoss
 from .layers.loss import CosineEmbeddingLoss as CosineEmbeddingLoss
 from .layers.loss import CrossEntropyLoss as CrossEntropyLoss
 from .layers.loss import GaussianNLLLoss as GaussianNLLLoss
@@ -78,8 +79,9 @@ from .layers.loss import HingeEmbeddingLoss as HingeEmbeddingLoss
 from .layers.loss import HuberLoss as HuberLoss
 from .layers.loss import KLDivLoss as KLDivLoss
 from .layers.loss import L1Loss as L1Loss
-from .layers.loss import MarginRankingLoss as MarginRankingLoss
 from .layers.loss import MSELoss as MSELoss
+from .layers.loss import MarginRankingLoss as MarginRankingLoss
+from .layers.loss import MultiLabelMarginLoss as MultiLabelMarginLoss
 from .layers.loss import MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss
 from .layers.loss import MultiMarginLoss as MultiMarginLoss
 from .layers.loss import NLLLoss as NLLLoss
@@ -124,6 +126,7 @@ from .layers.pooling import AvgPool2d as AvgPool2d
 from .layers.pooling import AvgPool3d as AvgPool3d
 from .layers.pooling import LPPool1d as LPPool1d
 from .layers.pooling import LPPool2d as LPPool2d
+from .layers.pooling import LPPool3d as LPPool3d
 from .layers.pooling import MaxPool1d as MaxPool1d
 from .layers.pooling import MaxPool2d as MaxPool2d
 from .layers.pooling import MaxPool3d as MaxPool3d
@@ -134,7 +137,6 @@ from .layers.rnn import GRU as GRU
 from .layers.rnn import LSTM as LSTM
 from .layers.rnn import RNN as RNN
 from .layers.rnn_base import RNNBase as RNNBase
-from .layers.rnn_base import Weights as Weights
 from .layers.sparse import Embedding as Embedding
 from .layers.sparse import EmbeddingBag as EmbeddingBag
 from .layers.transformer import Transformer as Transformer
