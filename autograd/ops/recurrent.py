@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..declared import with_kernel
 from ..engine import grad
 from ..op import op
 from ..tensor import Tensor
@@ -79,6 +80,11 @@ def _on_tape(g: tuple[Any, ...]) -> bool:
     return any(isinstance(part, Tensor) for part in g)
 
 
+def _small(x: np.ndarray, h0: np.ndarray) -> bool:
+    """Whether loading the kernels is not worth it: the products of all steps take less than a millisecond."""
+    return x.size * h0.shape[1] < 1 << 18
+
+
 def _or_zeros(part: Any, like: np.ndarray) -> np.ndarray:
     return np.zeros_like(like) if part is None else part
 
@@ -123,6 +129,16 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, /, sizes: Sizes, revers
     return Memories(y, h, c, work.view(np.uint8))
 
 
+@lstm_sequence.kernel
+def _(x: Any, h0: Any, c0: Any, weight: Any, sizes: Sizes, reverse: bool) -> Any:
+    if _small(x, h0):
+        return NotImplemented
+    from ..kernels import recurrent
+
+    y, h, c, work = recurrent.lstm(x, h0, c0, weight, in_turn(sizes, reverse))
+    return Memories(y, h, c, work.view(np.uint8))
+
+
 def _lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, work: Any, sizes: Sizes, reverse: bool) -> np.ndarray:
     """The cotangent of x; those of the states, `dh` and `dc`, are taken back from the last states to the first."""
     size = dh.shape[1]
@@ -143,13 +159,24 @@ def _lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, work: Any, sizes: Sizes, 
     return dx
 
 
+def _lstm_back_kernel(gy: Any, dh: Any, dc: Any, weight: Any, work: Any, sizes: Sizes, reverse: bool) -> Any:
+    if _small(gy, dh):
+        return NotImplemented
+    from ..kernels import recurrent
+
+    return recurrent.lstm_back(gy, dh, dc, weight, work, in_turn(sizes, reverse))
+
+
+lstm_back = with_kernel(_lstm_back, _lstm_back_kernel)
+
+
 def _lstm_pull(g: Any, out: Any, x: Any, h0: Any, c0: Any, weight: Any, sizes: Sizes, reverse: bool) -> Any:
     if _on_tape(g):
         return _recorded(lambda x, h, c, w: lstm_steps(x, h, c, w, None, sizes, reverse), (x, h0, c0, weight), g)
     dh, dc = (np.array(_or_zeros(part, like), order="C") for part, like in zip(g[1:3], (h0, c0)))
     work = out.work.view(h0.dtype)
-    dx = _lstm_back(_or_zeros(g[0], out.y), dh, dc, np.ascontiguousarray(weight), work, sizes, reverse)
-    return dx, dh, dc, dx.T @ _before(out.y, h0, sizes, reverse)
+    dx = lstm_back(_or_zeros(g[0], out.y), dh, dc, np.ascontiguousarray(weight), work, sizes, reverse)
+    return dx, dh, dc, product(dx.T, _before(out.y, h0, sizes, reverse))
 
 
 lstm_sequence.derivative(_lstm_pull)
@@ -192,7 +219,7 @@ def gru_sequence(x: Any, h0: Any, weight: Any, bias: Any, /, sizes: Sizes, rever
         done, now = work[rows], x[rows]
         np.add(total[:n, : 2 * size], now[:, : 2 * size], out=done[:, : 2 * size])
         sigmoid_to(done[:, : 2 * size], done[:, : 2 * size])
-        r, z, new, u = parts(done, 4)
+        r, z, u, new = parts(done, 4)
         u[:] = total[:n, 2 * size :]
         np.multiply(r, u, out=new)
         new += now[:, 2 * size :]
@@ -205,13 +232,23 @@ def gru_sequence(x: Any, h0: Any, weight: Any, bias: Any, /, sizes: Sizes, rever
     return States(y, h, work.view(np.uint8))
 
 
+@gru_sequence.kernel
+def _(x: Any, h0: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool) -> Any:
+    if _small(x, h0):
+        return NotImplemented
+    from ..kernels import recurrent
+
+    y, h, work = recurrent.gru(x, h0, weight, bias, in_turn(sizes, reverse))
+    return States(y, h, work.view(np.uint8))
+
+
 def _gru_back(gy: Any, dh: Any, weight: Any, work: Any, before: Any, sizes: Sizes, reverse: bool) -> Any:
     """The cotangents of x and of u; `dh` is taken back from the last state to the first."""
     size = dh.shape[1]
     dx, du = np.empty((len(gy), 3 * size), gy.dtype), np.empty((len(gy), 3 * size), gy.dtype)
     for rows in reversed(in_turn(sizes, reverse)):
         n = rows.stop - rows.start
-        r, z, new, u = parts(work[rows], 4)
+        r, z, u, new = parts(work[rows], 4)
         d = dh[:n]
         d += gy[rows]
         dr, dz, dn = parts(dx[rows], 3)
@@ -225,14 +262,25 @@ def _gru_back(gy: Any, dh: Any, weight: Any, work: Any, before: Any, sizes: Size
     return dx, du
 
 
+def _gru_back_kernel(gy: Any, dh: Any, weight: Any, work: Any, before: Any, sizes: Sizes, reverse: bool) -> Any:
+    if _small(gy, dh):
+        return NotImplemented
+    from ..kernels import recurrent
+
+    return recurrent.gru_back(gy, dh, weight, work, before, in_turn(sizes, reverse))
+
+
+gru_back = with_kernel(_gru_back, _gru_back_kernel)
+
+
 def _gru_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool) -> Any:
     if _on_tape(g):
         return _recorded(lambda x, h, w, b: gru_steps(x, h, w, b, sizes, reverse), (x, h0, weight, bias), g)
     dh, before = np.array(_or_zeros(g[1], h0), order="C"), _before(out.y, h0, sizes, reverse)
     work = out.work.view(h0.dtype)
     gy = _or_zeros(g[0], out.y)
-    dx, du = _gru_back(gy, dh, np.ascontiguousarray(weight), work, before, sizes, reverse)
-    return dx, dh, du.T @ before, None if bias is None else du.sum(0)
+    dx, du = gru_back(gy, dh, np.ascontiguousarray(weight), work, before, sizes, reverse)
+    return dx, dh, product(du.T, before), None if bias is None else du.sum(0)
 
 
 gru_sequence.derivative(_gru_pull)
@@ -276,6 +324,15 @@ def rnn_sequence(x: Any, h0: Any, weight: Any, /, sizes: Sizes, reverse: bool, r
     return y, h
 
 
+@rnn_sequence.kernel
+def _(x: Any, h0: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
+    if _small(x, h0):
+        return NotImplemented
+    from ..kernels import recurrent
+
+    return recurrent.rnn(x, h0, weight, in_turn(sizes, reverse), relu)
+
+
 def _rnn_back(gy: Any, dh: Any, weight: Any, y: Any, sizes: Sizes, reverse: bool, relu: bool) -> np.ndarray:
     """The cotangent of x; `dh` is taken back from the last state to the first."""
     dx = np.empty_like(y)
@@ -287,13 +344,24 @@ def _rnn_back(gy: Any, dh: Any, weight: Any, y: Any, sizes: Sizes, reverse: bool
     return dx
 
 
+def _rnn_back_kernel(gy: Any, dh: Any, weight: Any, y: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
+    if _small(gy, dh):
+        return NotImplemented
+    from ..kernels import recurrent
+
+    return recurrent.rnn_back(gy, dh, weight, y, in_turn(sizes, reverse), relu)
+
+
+rnn_back = with_kernel(_rnn_back, _rnn_back_kernel)
+
+
 def _rnn_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
     if _on_tape(g):
         return _recorded(lambda x, h, w: rnn_steps(x, h, w, sizes, reverse, relu), (x, h0, weight), g)
     dh, y = np.array(_or_zeros(g[1], h0), order="C"), out[0]
     gy = _or_zeros(g[0], y)
-    dx = _rnn_back(gy, dh, np.ascontiguousarray(weight), y, sizes, reverse, relu)
-    return dx, dh, dx.T @ _before(y, h0, sizes, reverse)
+    dx = rnn_back(gy, dh, np.ascontiguousarray(weight), y, sizes, reverse, relu)
+    return dx, dh, product(dx.T, _before(y, h0, sizes, reverse))
 
 
 rnn_sequence.derivative(_rnn_pull)

@@ -1,0 +1,190 @@
+"""Whole sequences as one op: against the same steps one by one, and the kernels against their NumPy bodies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd.check import gradcheck, gradgradcheck
+from autograd.ops import recurrent
+from autograd.tensor import wrap
+
+# Both sum the same terms in another order: a few units in the last place, through some steps.
+CLOSE = {np.float32: {"rtol": 1e-5, "atol": 1e-5}, np.float64: {"rtol": 1e-12, "atol": 1e-12}}
+# More rows than a tile and than a thread takes; widths that are no multiple of a vector; a panel deeper than DEPTH.
+SHAPES = {"one": (1, 2, 1), "odd": (9, 19, 11), "wide": (3, 5, 70), "square": (4, 33, 32)}
+ORDERS = pytest.mark.parametrize("reverse", [False, True], ids=["forwards", "reverse"])
+FLOATS = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+
+
+def sizes_of(steps, batch, packed):
+    return tuple(max(1, batch - 3 * t) for t in range(steps)) if packed else (batch,) * steps
+
+
+class Cell:
+    """One kind of sequence: how to draw its inputs, and the three ways to compute it."""
+
+    def __init__(self, name, gates, states, steps, options=()):
+        self.name, self.gates, self.states, self.options = name, gates, states, options
+        self.op = getattr(recurrent, f"{name}_sequence")
+        self._steps = steps
+
+    def draw(self, sizes, size, dtype):
+        rng = np.random.default_rng(1)
+        shapes = [(sum(sizes), self.gates * size), *[(sizes[0], size)] * self.states, (self.gates * size, size)]
+        shapes += [(self.gates * size,)] if self.name == "gru" else []
+        return [rng.uniform(-1, 1, shape).astype(dtype) / dtype(shape[-1] ** 0.5) for shape in shapes]
+
+    def fused(self, inputs, sizes, reverse):
+        return self.op(*inputs, sizes, reverse, *self.options)[: 1 + self.states]
+
+    def stepwise(self, inputs, sizes, reverse):
+        return self._steps(*inputs, sizes, reverse)
+
+
+LSTM = Cell("lstm", 4, 2, lambda x, h, c, w, *how: recurrent.lstm_steps(x, h, c, w, None, *how))
+GRU = Cell("gru", 3, 1, recurrent.gru_steps)
+TANH = Cell("rnn", 1, 1, lambda *a: recurrent.rnn_steps(*a, False), (False,))
+RELU = Cell("rnn", 1, 1, lambda *a: recurrent.rnn_steps(*a, True), (True,))
+CELLS = pytest.mark.parametrize("cell", [LSTM, GRU, TANH, RELU], ids=["lstm", "gru", "tanh", "relu"])
+
+
+def outcome(run, arrays, sizes, reverse):
+    """Outputs, and the gradients of all inputs for a fixed cotangent of each output."""
+    inputs = [wrap(a.copy()).requires_grad_() for a in arrays]
+    outputs = run(inputs, sizes, reverse)
+    cotangents = [np.cos(1.0 + k + np.arange(o.array.size)).reshape(o.shape) for k, o in enumerate(outputs)]
+    grads = autograd.grad(outputs, inputs, [wrap(c.astype(o.dtype)) for c, o in zip(cotangents, outputs)])
+    return [t.array for t in (*outputs, *grads)]
+
+
+def same(found, expected, dtype):
+    for i, (a, b) in enumerate(zip(found, expected, strict=True)):
+        assert a.dtype == b.dtype == dtype
+        # A gradient of the weights adds up thousands of terms, so it is held against the largest of them.
+        scale = max(1.0, float(np.abs(b).max(initial=0)))
+        np.testing.assert_allclose(a / scale, b / scale, **CLOSE[dtype], err_msg=f"result {i}")
+
+
+@pytest.fixture(params=["body", "kernel"])
+def way(request, monkeypatch):
+    """Every size by NumPy, or every size by the kernels."""
+    if request.param == "kernel":
+        pytest.importorskip("numba")
+    monkeypatch.setattr(recurrent, "_small", lambda *_: request.param == "body")
+
+
+@CELLS
+@ORDERS
+@FLOATS
+@pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.usefixtures("way")
+def test_a_sequence_is_its_steps(cell, reverse, dtype, packed, shape):
+    steps, batch, size = shape
+    sizes = sizes_of(steps, batch, packed)
+    arrays = cell.draw(sizes, size, dtype)
+    same(outcome(cell.fused, arrays, sizes, reverse), outcome(cell.stepwise, arrays, sizes, reverse), dtype)
+
+
+@CELLS
+@ORDERS
+@pytest.mark.usefixtures("way")
+def test_derivatives(cell, reverse):
+    sizes = (2, 2, 1)
+    inputs = tuple(wrap(a).requires_grad_() for a in cell.draw(sizes, 2, np.float64))
+
+    def run(*inputs):
+        return cell.fused(inputs, sizes, reverse)
+
+    assert gradcheck(run, inputs)
+    assert gradgradcheck(run, inputs)
+
+
+@CELLS
+def test_second_derivatives_are_partial(cell):
+    """The weights may come from the input, and the cotangent from both: nothing is counted twice."""
+    sizes = (2, 1)
+    x, *others = (wrap(a).requires_grad_() for a in cell.draw(sizes, 1, np.float64))
+
+    def penalty(run):
+        tied = [x * 2, *(other * x.sum() for other in others)]
+        y = run(tied, sizes, False)[0]
+        return sum((g * g).sum() for g in autograd.grad((y * y).sum(), [x, *others], create_graph=True))
+
+    leaves = [x, *others]
+    fused, stepwise = (autograd.grad(penalty(run), leaves) for run in (cell.fused, cell.stepwise))
+    same([g.array for g in fused], [g.array for g in stepwise], np.float64)
+
+
+@CELLS
+@pytest.mark.usefixtures("way")
+def test_only_some_outputs_are_used(cell):
+    sizes = (3, 2, 2)
+    arrays = cell.draw(sizes, 2, np.float64)
+    for k in range(1 + cell.states):
+        found, expected = ([], [])
+        for run, grads in ((cell.fused, found), (cell.stepwise, expected)):
+            inputs = [wrap(a).requires_grad_() for a in arrays]
+            total = run(inputs, sizes, False)[k].sum()
+            grads += [g.array for g in autograd.grad(total, inputs, materialize_grads=True)]
+        same(found, expected, np.float64)
+
+
+@CELLS
+@pytest.mark.usefixtures("way")
+def test_only_some_inputs_are_differentiated(cell):
+    sizes = (2, 2)
+    arrays = cell.draw(sizes, 2, np.float64)
+    every = outcome(cell.fused, arrays, sizes, False)[1 + cell.states :]
+    for k, expected in enumerate(every):
+        inputs = [wrap(a) for a in arrays]
+        inputs[k].requires_grad_()
+        outputs = cell.fused(inputs, sizes, False)
+        seeds = [wrap(np.cos(1.0 + i + np.arange(o.array.size)).reshape(o.shape)) for i, o in enumerate(outputs)]
+        for record in (False, True):
+            (g,) = autograd.grad(outputs, inputs[k], seeds, retain_graph=True, create_graph=record)
+            np.testing.assert_allclose(g.array, expected, rtol=1e-12, atol=1e-12)
+
+
+@CELLS
+def test_kernels_let_nan_and_infinity_through(cell, monkeypatch):
+    """Where NumPy has them, and nowhere else."""
+    pytest.importorskip("numba")
+    sizes = (3, 3)
+    arrays = cell.draw(sizes, 4, np.float32)
+    for value in (np.nan, np.inf, -np.inf):
+        arrays[0][1, 1] = value
+        found = []
+        for small in (True, False):
+            monkeypatch.setattr(recurrent, "_small", lambda *_, small=small: small)
+            found.append(cell.fused([wrap(a) for a in arrays], sizes, False))
+        for a, b in zip(*found, strict=True):
+            np.testing.assert_allclose(a.array, b.array, rtol=1e-5, atol=1e-6)
+
+
+@CELLS
+def test_threads_change_no_bit(cell, monkeypatch):
+    pytest.importorskip("numba")
+    from autograd.kernels import get_num_threads, set_num_threads
+
+    monkeypatch.setattr(recurrent, "_small", lambda *_: False)
+    sizes = sizes_of(5, 50, packed=True)
+    arrays, before, found = cell.draw(sizes, 20, np.float32), get_num_threads(), []
+    try:
+        for threads in (1, 2, 4):
+            set_num_threads(threads)
+            found.append(outcome(cell.fused, arrays, sizes, False))
+    finally:
+        set_num_threads(before)
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@CELLS
+@pytest.mark.usefixtures("way")
+def test_an_empty_batch(cell):
+    for array in outcome(cell.fused, cell.draw((0, 0), 3, np.float32), (0, 0), False):
+        assert not array.any()
