@@ -62,6 +62,7 @@ from .ops.reduce import *  # noqa: F403
 from .ops.rounding import *  # noqa: F403
 from .ops.scatter_reduce import *  # noqa: F403
 from .ops.shape import *  # noqa: F403
+from .ops.softmax import *  # noqa: F403
 from .ops.solving import det as det
 from .ops.solving import slogdet as slogdet
 from .ops.special import *  # noqa: F403

@@ -201,3 +201,24 @@ def _function(formula: Callable[[_Number], _Number]) -> Any:
 
 
 vexp, vlog, vtanh, vsigmoid = map(_function, (exp, log, tanh, sigmoid))
+
+
+def _pairwise(name: str, formula: Callable[[_Number, Any], _Number]) -> Any:
+    """`formula` of two numbers as a function that kernels can call."""
+
+    def typed(context: Any, x: Any, y: Any) -> Any:
+        if x not in (types.float32, types.float64) or y != x:
+            return None
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            format = SINGLE if x == types.float32 else DOUBLE
+            return formula(_Number(builder, arguments[0], format), _Number(builder, arguments[1], format)).value
+
+        return x(x, y), generate
+
+    typed.__name__ = name
+    return intrinsic(typed)
+
+
+vmaximum = _pairwise("maximum", lambda x, y: x.call("maximum", y))  # NaN if either is, as NumPy's
+minus = _pairwise("minus", lambda x, y: x - y)  # where (x - y) - z must not become x - (y + z)

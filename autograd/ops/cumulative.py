@@ -1,4 +1,4 @@
-"""Running sums, products and extremes along a dimension, and softmax, which is a ratio of two of them."""
+"""Running sums, products and extremes along a dimension, differences and areas."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ __all__ = [
     "cumsum",
     "cumulative_trapezoid",
     "diff",
-    "log_softmax",
     "logcumsumexp",
-    "softmax",
     "trapezoid",
 ]
 
@@ -161,77 +159,6 @@ for _extreme in (cummax, cummin):
     _extreme.derivative(input=lambda g, out, input_shape, dim: put_back(g, out, input_shape, dim))
     _extreme.samples(_CASES)
     _extreme.errors(lambda draw, case: [case(draw(2), 1)])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Softmax.
-
-
-@op(symbol="softmax", method=False)
-def _softmax(input: Any, /, dim: int) -> Any:
-    """e^x / Σ e^x along `dim`: the op behind `softmax`."""
-    axis = axis_of(dim, input.ndim)
-    if not input.size:
-        return input.copy()
-    e = np.exp(input - (input.max(axis, keepdims=True) if input.ndim else input))
-    return e / e.sum(axis, keepdims=True) if input.ndim else e
-
-
-_softmax.derivative(input=lambda g, out, dim: out * (g - _total(g * out, dim)))
-
-
-def _total(x: Any, dim: int) -> Any:
-    return x.sum(axis=axis_of(dim, len(x.shape)), keepdims=True) if len(x.shape) else x
-
-
-_softmax.samples(_CASES)
-_softmax.errors(lambda draw, case: [case(draw(2), 1)])
-
-
-@op(symbol="log softmax", method=False)
-def _log_softmax(input: Any, /, dim: int) -> Any:
-    """x - ln Σ e^x along `dim`: the op behind `log_softmax`."""
-    axis = axis_of(dim, input.ndim)
-    if not input.size:
-        return input.copy()
-    shifted = input - (input.max(axis, keepdims=True) if input.ndim else input)
-    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True)) if input.ndim else shifted
-
-
-_log_softmax.derivative(input=lambda g, out, dim: g - np.exp(out) * _total(g, dim))
-_log_softmax.samples(_CASES)
-_log_softmax.errors(lambda draw, case: [case(draw(2), 1)])
-
-
-def floats(input: Tensor, dtype: Any) -> Tensor:
-    """`input` in `dtype`; by default, integers as floats."""
-    if dtype is not None:
-        return input.to(dtype)
-    return input.to(as_dtype(float)) if input.array.dtype.kind in "iub" else input
-
-
-@takes_out
-@method
-def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """Softmax, y_i = e^{x_i} / Σ_j e^{x_j} along `dim`: positive, with sum 1.
-
-    >>> import autograd
-    >>> autograd.tensor([0.0, 0.0]).softmax(0)
-    tensor([0.5000, 0.5000])
-    """
-    return _softmax(floats(input, dtype), dim)
-
-
-@takes_out
-@method
-def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
-    """Logarithm of softmax, y_i = x_i - ln Σ_j e^{x_j} along `dim`, without overflow.
-
-    >>> import autograd
-    >>> autograd.tensor([0.0, 0.0]).log_softmax(0)
-    tensor([-0.6931, -0.6931])
-    """
-    return _log_softmax(floats(input, dtype), dim)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

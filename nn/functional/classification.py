@@ -10,6 +10,7 @@ from autograd import Tensor, where
 from autograd.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from autograd.ops.index import elements_of
 from autograd.ops.reduce import floats_only
+from autograd.ops.softmax import class_cross_entropy
 from autograd.tensor import wrap
 
 from .activation import logsigmoid
@@ -34,6 +35,26 @@ def nll_loss(
     """
     reduction = reduction_of(size_average, reduce, reduction)
     tensors("nll_loss", input=input, target=target)
+    axis, safe, kept = _classes(input, target, weight, ignore_index)
+    classes = target.array
+    grid = list(np.ogrid[tuple(slice(n) for n in classes.shape)])
+    picked = -elements_of(input, (*grid[:axis], safe, *grid[axis:])) if classes.ndim else -input[int(safe)]
+    share = kept.astype(input.array.dtype) if weight is None else weight.array[safe] * kept
+    loss = (
+        picked
+        if weight is None and kept.all()
+        else where(wrap(np.asarray(kept)), picked * wrap(np.asarray(share)), 0.0)
+    )
+    if reduction == "mean":
+        with np.errstate(invalid="ignore"):
+            return loss.sum() / wrap(np.asarray(share.sum(), input.array.dtype))
+    return reduced(loss, reduction, "nll_loss")
+
+
+def _classes(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """The axis of the classes, the class numbers with 0 where they are ignored, and where they are not."""
     floats_only("nll_loss", input)
     shape, classes = input.array.shape, target.array
     if not shape:
@@ -55,19 +76,7 @@ def nll_loss(
             f"nll_loss: target has classes outside 0..{c - 1} (and not ignore_index={ignore_index}): "
             f"{sorted(set(classes[(kept) & ((classes < 0) | (classes >= c))].tolist()))[:5]}"
         )
-    safe = np.where(kept, classes, 0)
-    grid = list(np.ogrid[tuple(slice(n) for n in classes.shape)])
-    picked = -elements_of(input, (*grid[:axis], safe, *grid[axis:])) if classes.ndim else -input[int(safe)]
-    share = kept.astype(input.array.dtype) if weight is None else weight.array[safe] * kept
-    loss = (
-        picked
-        if weight is None and kept.all()
-        else where(wrap(np.asarray(kept)), picked * wrap(np.asarray(share)), 0.0)
-    )
-    if reduction == "mean":
-        with np.errstate(invalid="ignore"):
-            return loss.sum() / wrap(np.asarray(share.sum(), input.array.dtype))
-    return reduced(loss, reduction, "nll_loss")
+    return axis, np.where(kept, classes, 0).astype(np.int64, copy=False), kept
 
 
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
@@ -87,6 +96,8 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
         raise ArgumentError(f"cross_entropy: label_smoothing must lie between 0 and 1, got {label_smoothing}")
     if not input.array.ndim:
         raise ShapeError("cross_entropy: input must be (C), (N, C) or (N, C, *), got a number")
+    if input.array.ndim == 2 and target.array.dtype.kind in "iu" and weight is None and label_smoothing == 0:
+        return _fused(input, target, ignore_index, reduction)
     axis = 0 if input.array.ndim == 1 else 1
     logp = input.log_softmax(axis)
     across = (-1,) + (1,) * (input.array.ndim - axis - 1)
@@ -105,6 +116,16 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     else:
         smooth = reduced(smooth, reduction, "cross_entropy")
     return hard * (1 - label_smoothing) + smooth * (label_smoothing / c)
+
+
+def _fused(input: Tensor, target: Tensor, ignore_index: int, reduction: str) -> Tensor:
+    """The commonest case in one op."""
+    _, safe, kept = _classes(input, target, None, ignore_index)
+    loss = class_cross_entropy(input, wrap(np.where(kept, safe, -1)))
+    if reduction == "mean":
+        with np.errstate(invalid="ignore"):
+            return loss.sum() / wrap(np.asarray(np.count_nonzero(kept), loss.array.dtype))
+    return reduced(loss, reduction, "cross_entropy")
 
 
 def _soft_cross_entropy(
