@@ -156,10 +156,11 @@ def test_lbfgs(kwargs):
         mine, other = a.state_dict()["state"][0], b.state_dict()["state"][0]
         assert mine.keys() == other.keys() - {"al"}
         assert (mine["func_evals"], mine["n_iter"]) == (other["func_evals"], other["n_iter"]), step
-        # Each iteration divides by differences of gradients, which multiplies rounding: hence 1e-7, not 1e-12.
+        # Each iteration divides by differences of gradients, which multiplies rounding: hence 1e-7, not 1e-12, and 1e-8
+        # for what is near 0; how much depends on the order in which the machine's BLAS sums.
         np.testing.assert_allclose(losses[0], losses[1], rtol=1e-7, atol=1e-14, equal_nan=True)
         for p, q in zip(ours, theirs):
-            np.testing.assert_allclose(p.array, q.detach().numpy(), rtol=1e-7, atol=1e-9, equal_nan=True)
+            np.testing.assert_allclose(p.array, q.detach().numpy(), rtol=1e-7, atol=1e-8, equal_nan=True)
 
 
 @pytest.mark.parametrize("info", FOUND, ids=lambda info: info.optim_cls.__name__)
