@@ -102,6 +102,7 @@ class Op:
         """Declare the vjp of each input: a formula, or None for an input that has no derivative.
 
         Where the cotangents of all inputs come out of one calculation, one formula `together` returns them as a tuple.
+        It may ask for `needs`: for each input, whether its cotangent is wanted; if not, None will do.
         """
         if together is not None:
             self.together, formulas = True, dict.fromkeys(self.inputs, together)
@@ -116,7 +117,9 @@ class Op:
                     continue
                 if name in self.inputs or name == "out" or self._shape_of(name) is not None:
                     asked.setdefault(name, set()).add(i)
-                elif name not in self.parameters and not (name == "g" or (self.variadic and name == "i")):
+                elif name not in self.parameters and not (
+                    name == "g" or (self.variadic and name == "i") or (self.together and name == "needs")
+                ):
                     raise TypeError(f"{self.name}.derivative: a formula asks for {name!r}, which is not known here")
         self.asked = {name: tuple(sorted(who)) for name, who in asked.items()}
         self.keeps = tuple((i, self.asked[name]) for i, name in enumerate(self.inputs) if name in asked)
@@ -142,6 +145,8 @@ class Op:
         """How to find what the formula of input `i`, or of all of them, calls `name`; see `pull_with`."""
         if name == "g" or (self.variadic and name == "i"):
             return name
+        if i is None and name == "needs":
+            return lambda node: tuple(parent is not None for parent in node.parents)
         if name in self.parameters:
             k = self.parameters.index(name)
             return lambda node: node.params[k]

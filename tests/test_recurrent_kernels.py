@@ -31,9 +31,9 @@ class Cell:
         self._steps = steps
 
     def draw(self, sizes, size, dtype):
-        rng = np.random.default_rng(1)
-        shapes = [(sum(sizes), self.gates * size), *[(sizes[0], size)] * self.states, (self.gates * size, size)]
-        shapes += [(self.gates * size,)] if self.name == "gru" else []
+        rng, width = np.random.default_rng(1), self.gates * size
+        shapes = [(sum(sizes), size + 1), *[(sizes[0], size)] * self.states, (width, size + 1), (width, size), (width,)]
+        shapes += [(width,)] if self.name == "gru" else []
         return [rng.uniform(-1, 1, shape).astype(dtype) / dtype(shape[-1] ** 0.5) for shape in shapes]
 
     def fused(self, inputs, sizes, reverse):
@@ -43,7 +43,7 @@ class Cell:
         return self._steps(*inputs, sizes, reverse)
 
 
-LSTM = Cell("lstm", 4, 2, lambda x, h, c, w, *how: recurrent.lstm_steps(x, h, c, w, None, *how))
+LSTM = Cell("lstm", 4, 2, recurrent.lstm_steps)
 GRU = Cell("gru", 3, 1, recurrent.gru_steps)
 TANH = Cell("rnn", 1, 1, lambda *a: recurrent.rnn_steps(*a, False), (False,))
 RELU = Cell("rnn", 1, 1, lambda *a: recurrent.rnn_steps(*a, True), (True,))

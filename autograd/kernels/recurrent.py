@@ -36,54 +36,53 @@ def panels(matrix: np.ndarray) -> np.ndarray:
 
 
 @inlined
-def _product(a, a0, a_row, packed, c, c0, c_row, n, columns):
-    """C = A B for `n` rows of A and B in panels."""
+def _product(a, a0, a_row, packed, c, c0, c_row, n, columns, add):
+    """C = A B, or with `add` C += A B, for `n` rows of A and B in panels."""
     many, k, width = packed.shape
     for p in range(many):
         for first in range(0, k, DEPTH):
             for i in range(0, n, ROWS):
                 tile(a, a0 + i * a_row + first, a_row, 1, packed, (p * k + first) * width, width,
                      c, c0 + i * c_row + p * width, c_row, min(DEPTH, k - first), min(ROWS, n - i),
-                     min(width, columns - p * width), first)  # fmt: skip
+                     min(width, columns - p * width), add + first)  # fmt: skip
 
 
 @kernel
-def _lstm(x, h, c, packed, y, work, starts, sizes, low, high):
+def _lstm(gates, h, c, packed, bias, y, memories, starts, sizes, low, high):
     size = h.shape[1]
+    early, bg, bo = bias[: 2 * size], bias[2 * size : 3 * size], bias[3 * size :]
     for s in range(len(starts)):
         n, at = min(high, sizes[s]) - low, starts[s] + low
-        _product(h, low * size, size, packed, work, at * 6 * size, 6 * size, n, 4 * size)
+        _product(h, low * size, size, packed, gates, at * 4 * size, 4 * size, n, 4 * size, 1)
         for k in range(n):
-            u, w, memory = x[at + k], work[at + k], c[low + k]
+            w, memory, out, state = gates[at + k], c[low + k], y[at + k], h[low + k]
+            i, f, g, o = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size :]
+            t, before = memories[at + k, :size], memories[at + k, size:]
             for j in range(2 * size):
-                w[j] = vsigmoid(w[j] + u[j])
-            for j in range(2 * size, 3 * size):
-                w[j] = vtanh(w[j] + u[j])
-            for j in range(3 * size, 4 * size):
-                w[j] = vsigmoid(w[j] + u[j])
-            i, f, g, o = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size : 4 * size]
-            t, before, out, state = w[4 * size : 5 * size], w[5 * size :], y[at + k], h[low + k]
+                w[j] = vsigmoid(w[j] + early[j])
             for j in range(size):
-                old = memory[j]
-                new = f[j] * old + i[j] * g[j]
-                before[j] = old
-                memory[j] = new
-                t[j] = vtanh(new)
+                g[j] = vtanh(g[j] + bg[j])
             for j in range(size):
-                out[j] = o[j] * t[j]
-                state[j] = o[j] * t[j]
+                o[j] = vsigmoid(o[j] + bo[j])
+            for j in range(size):
+                before[j] = memory[j]
+                memory[j] = f[j] * memory[j] + i[j] * g[j]
+            for j in range(size):
+                t[j] = vtanh(memory[j])
+            for j in range(size):
+                out[j] = state[j] = o[j] * t[j]
 
 
 @kernel
-def _lstm_back(gy, dh, dc, packed, work, dx, starts, sizes, low, high):
+def _lstm_back(gy, dh, dc, packed, gates, memories, d_gates, starts, sizes, low, high):
     size = dh.shape[1]
     one = dh.dtype.type(1)  # of the elements' type, or the sum is of float64
     for s in range(len(starts) - 1, -1, -1):
         n, at = min(high, sizes[s]) - low, starts[s] + low
         for k in range(n):
-            w, e, g0, d, m = work[at + k], dx[at + k], gy[at + k], dh[low + k], dc[low + k]
-            i, f, g, o = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size : 4 * size]
-            t, before = w[4 * size : 5 * size], w[5 * size :]
+            w, e, g0, d, m = gates[at + k], d_gates[at + k], gy[at + k], dh[low + k], dc[low + k]
+            i, f, g, o = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size :]
+            t, before = memories[at + k, :size], memories[at + k, size:]
             di, df, dg, do = e[:size], e[size : 2 * size], e[2 * size : 3 * size], e[3 * size :]
             for j in range(size):
                 total = d[j] + g0[j]
@@ -95,89 +94,83 @@ def _lstm_back(gy, dh, dc, packed, work, dx, starts, sizes, low, high):
             for j in range(size):
                 df[j] = m[j] * before[j] * (f[j] * (one - f[j]))
                 m[j] *= f[j]
-        _product(dx, at * 4 * size, 4 * size, packed, dh, low * size, size, n, size)
+        _product(d_gates, at * 4 * size, 4 * size, packed, dh, low * size, size, n, size, 0)
 
 
 @kernel
-def _gru(x, h, packed, bias, y, work, starts, sizes, low, high):
+def _gru(gates, h, packed, packed_n, bias, bias_n, y, products, starts, sizes, low, high):
     size = h.shape[1]
+    early, late = bias[: 2 * size], bias[2 * size :]
     for s in range(len(starts)):
         n, at = min(high, sizes[s]) - low, starts[s] + low
-        _product(h, low * size, size, packed, work, at * 4 * size, 4 * size, n, 3 * size)
+        _product(h, low * size, size, packed, gates, at * 3 * size, 3 * size, n, 2 * size, 1)
+        _product(h, low * size, size, packed_n, products, at * size, size, n, size, 0)
         for k in range(n):
-            v, w, out, state = x[at + k], work[at + k], y[at + k], h[low + k]
-            r, z, u, new = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size :]
+            w, u, out, state = gates[at + k], products[at + k], y[at + k], h[low + k]
+            r, z, new = w[:size], w[size : 2 * size], w[2 * size :]
             for j in range(2 * size):
-                w[j] = vsigmoid(w[j] + bias[j] + v[j])
-            late, b = v[2 * size :], bias[2 * size :]
+                w[j] = vsigmoid(w[j] + early[j])
             for j in range(size):
-                u[j] += b[j]
-                new[j] = vtanh(late[j] + r[j] * u[j])
+                u[j] += bias_n[j]
+                new[j] = vtanh(new[j] + late[j] + r[j] * u[j])
             for j in range(size):
-                value = new[j] + z[j] * (state[j] - new[j])
-                out[j] = value
-                state[j] = value
+                out[j] = state[j] = new[j] + z[j] * (state[j] - new[j])
 
 
 @kernel
-def _gru_back(gy, dh, packed, work, before, dx, du, starts, sizes, low, high):
+def _gru_back(gy, dh, packed, gates, products, before, dv, du, starts, sizes, low, high):
     size = dh.shape[1]
-    one = dh.dtype.type(1)  # of the elements' type, or the sum is of float64
-    keep = np.empty((high - low, size), dh.dtype)
+    one = dh.dtype.type(1)
     for s in range(len(starts) - 1, -1, -1):
         n, at = min(high, sizes[s]) - low, starts[s] + low
         for k in range(n):
-            w, e, v, g0, d, old = work[at + k], dx[at + k], du[at + k], gy[at + k], dh[low + k], before[at + k]
-            r, z, u, new = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size :]
+            w, u, old = gates[at + k], products[at + k], before[at + k]
+            e, v, g0, d = dv[at + k], du[at + k], gy[at + k], dh[low + k]
+            r, z, new = w[:size], w[size : 2 * size], w[2 * size :]
             er, ez, en = e[:size], e[size : 2 * size], e[2 * size :]
-            vr, vz, vn, kept = v[:size], v[size : 2 * size], v[2 * size :], keep[k]
+            vr, vz, vn = v[:size], v[size : 2 * size], v[2 * size :]
             for j in range(size):
                 d[j] += g0[j]
                 ez[j] = vz[j] = d[j] * (old[j] - new[j]) * (z[j] * (one - z[j]))
             for j in range(size):
                 en[j] = d[j] * (one - z[j]) * (one - new[j] * new[j])
-                kept[j] = d[j] * z[j]
+                d[j] *= z[j]
             for j in range(size):
                 er[j] = vr[j] = en[j] * u[j] * (r[j] * (one - r[j]))
                 vn[j] = en[j] * r[j]
-        _product(du, at * 3 * size, 3 * size, packed, dh, low * size, size, n, size)
-        for k in range(n):
-            for j in range(size):
-                dh[low + k, j] += keep[k, j]
+        _product(du, at * 3 * size, 3 * size, packed, dh, low * size, size, n, size, 1)
 
 
 @kernel
-def _rnn(x, h, packed, y, starts, sizes, low, high, relu):
+def _rnn(y, h, packed, bias, starts, sizes, low, high, relu):
     size = h.shape[1]
     zero = h.dtype.type(0)
     for s in range(len(starts)):
         n, at = min(high, sizes[s]) - low, starts[s] + low
-        _product(h, low * size, size, packed, y, at * size, size, n, size)
+        _product(h, low * size, size, packed, y, at * size, size, n, size, 1)
         for k in range(n):
-            u, out, state = x[at + k], y[at + k], h[low + k]
+            out, state = y[at + k], h[low + k]
             if relu:
                 for j in range(size):
-                    value = out[j] + u[j]
-                    out[j] = zero if value < zero else value
+                    value = out[j] + bias[j]
+                    out[j] = state[j] = zero if value < zero else value
             else:
                 for j in range(size):
-                    out[j] = vtanh(out[j] + u[j])
-            for j in range(size):
-                state[j] = out[j]
+                    out[j] = state[j] = vtanh(out[j] + bias[j])
 
 
 @kernel
-def _rnn_back(gy, dh, packed, y, dx, starts, sizes, low, high, relu):
+def _rnn_back(gy, dh, packed, y, found, starts, sizes, low, high, relu):
     size = dh.shape[1]
     one, zero = dh.dtype.type(1), dh.dtype.type(0)
     for s in range(len(starts) - 1, -1, -1):
         n, at = min(high, sizes[s]) - low, starts[s] + low
         for k in range(n):
-            g0, out, e, d = gy[at + k], y[at + k], dx[at + k], dh[low + k]
+            g0, out, e, d = gy[at + k], y[at + k], found[at + k], dh[low + k]
             for j in range(size):
-                slope = (one if out[j] > 0 else zero) if relu else one - out[j] * out[j]
+                slope = (one if out[j] > zero else zero) if relu else one - out[j] * out[j]
                 e[j] = (d[j] + g0[j]) * slope
-        _product(dx, at * size, size, packed, dh, low * size, size, n, size)
+        _product(found, at * size, size, packed, dh, low * size, size, n, size, 0)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -191,55 +184,53 @@ def _by_rows(batch: int, rows: list[slice], work: Callable[[Any, Any, int, int],
     run(-(-batch // some), lambda i: work(starts, sizes, i * some, min((i + 1) * some, batch)))
 
 
-def _c(x: Any) -> np.ndarray:
-    return np.ascontiguousarray(x)
+def _bias(bias: Any, weight: Any) -> np.ndarray:
+    return np.zeros(len(weight), weight.dtype) if bias is None else np.ascontiguousarray(bias)
 
 
-def lstm(x: Any, h0: Any, c0: Any, weight: Any, rows: list[slice]) -> Any:
-    """(y, h, c, work) of `lstm_sequence`."""
-    x, h, c = _c(x), np.array(h0, order="C"), np.array(c0, order="C")
-    y, work = np.empty((len(x), h.shape[1]), x.dtype), np.empty((len(x), 6 * h.shape[1]), x.dtype)
-    packed = panels(weight.T)
-    _by_rows(len(h), rows, lambda *part: _lstm(x, h, c, packed, y, work, *part))
-    return y, h, c, work
+def lstm(gates: Any, h0: Any, c0: Any, weight: Any, bias: Any, rows: list[slice]) -> Any:
+    """(y, h, c, memories) of `lstm_sequence`; `gates` holds W x_t, and then the gates."""
+    h, c = np.array(h0, order="C"), np.array(c0, order="C")
+    y, memories = (np.empty((len(gates), n * h.shape[1]), h.dtype) for n in (1, 2))
+    packed, bias = panels(weight.T), _bias(bias, weight)
+    _by_rows(len(h), rows, lambda *part: _lstm(gates, h, c, packed, bias, y, memories, *part))
+    return y, h, c, memories
 
 
-def lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, work: Any, rows: list[slice]) -> Any:
-    """The cotangent of x; `dh` and `dc` are taken back."""
-    gy, packed = _c(gy), panels(weight)
-    dx = np.empty((len(gy), len(weight)), gy.dtype)
-    _by_rows(len(dh), rows, lambda *part: _lstm_back(gy, dh, dc, packed, work, dx, *part))
-    return dx
+def lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, gates: Any, memories: Any, rows: list[slice]) -> Any:
+    """The cotangent of the gates' inputs; `dh` and `dc` are taken back."""
+    gy, packed, found = np.ascontiguousarray(gy), panels(weight), np.empty_like(gates)
+    _by_rows(len(dh), rows, lambda *part: _lstm_back(gy, dh, dc, packed, gates, memories, found, *part))
+    return found
 
 
-def gru(x: Any, h0: Any, weight: Any, bias: Any, rows: list[slice]) -> Any:
-    """(y, h, work) of `gru_sequence`."""
-    x, h = _c(x), np.array(h0, order="C")
-    y, work = np.empty((len(x), h.shape[1]), x.dtype), np.empty((len(x), 4 * h.shape[1]), x.dtype)
-    packed, bias = panels(weight.T), np.zeros(len(weight), x.dtype) if bias is None else _c(bias)
-    _by_rows(len(h), rows, lambda *part: _gru(x, h, packed, bias, y, work, *part))
-    return y, h, work
+def gru(gates: Any, h0: Any, weight: Any, bias: Any, bias_hh: Any, rows: list[slice]) -> Any:
+    """(y, h, products) of `gru_sequence`; `gates` holds W x_t, and then the gates."""
+    h, late = np.array(h0, order="C"), 2 * h0.shape[1]
+    y, products = (np.empty((len(gates), h.shape[1]), h.dtype) for _ in range(2))
+    bias, bias_hh = _bias(bias, weight).copy(), _bias(bias_hh, weight)
+    bias[:late] += bias_hh[:late]
+    early, packed = panels(weight[:late].T), panels(weight[late:].T)
+    _by_rows(len(h), rows, lambda *part: _gru(gates, h, early, packed, bias, bias_hh[late:], y, products, *part))
+    return y, h, products
 
 
-def gru_back(gy: Any, dh: Any, weight: Any, work: Any, before: Any, rows: list[slice]) -> Any:
-    """The cotangents of x and of the products; `dh` is taken back."""
-    gy, packed = _c(gy), panels(weight)
-    dx, du = (np.empty((len(gy), len(weight)), gy.dtype) for _ in range(2))
-    _by_rows(len(dh), rows, lambda *part: _gru_back(gy, dh, packed, work, before, dx, du, *part))
-    return dx, du
+def gru_back(gy: Any, dh: Any, weight: Any, gates: Any, products: Any, before: Any, rows: list[slice]) -> Any:
+    """The cotangents of W x_t + b and of the products; `dh` is taken back."""
+    gy, packed, dv, du = np.ascontiguousarray(gy), panels(weight), np.empty_like(gates), np.empty_like(gates)
+    _by_rows(len(dh), rows, lambda *part: _gru_back(gy, dh, packed, gates, products, before, dv, du, *part))
+    return dv, du
 
 
-def rnn(x: Any, h0: Any, weight: Any, rows: list[slice], relu: bool) -> Any:
-    """(y, h) of `rnn_sequence`."""
-    x, h, packed = _c(x), np.array(h0, order="C"), panels(weight.T)
-    y = np.empty(x.shape, x.dtype)
-    _by_rows(len(h), rows, lambda *part: _rnn(x, h, packed, y, *part, relu))
-    return y, h
+def rnn(y: Any, h0: Any, weight: Any, bias: Any, rows: list[slice], relu: bool) -> Any:
+    """The last h of `rnn_sequence`; `y` holds W x_t, and then h_t."""
+    h, packed, bias = np.array(h0, order="C"), panels(weight.T), _bias(bias, weight)
+    _by_rows(len(h), rows, lambda *part: _rnn(y, h, packed, bias, *part, relu))
+    return h
 
 
 def rnn_back(gy: Any, dh: Any, weight: Any, y: Any, rows: list[slice], relu: bool) -> Any:
-    """The cotangent of x; `dh` is taken back."""
-    gy, packed = _c(gy), panels(weight)
-    dx = np.empty(y.shape, y.dtype)
-    _by_rows(len(dh), rows, lambda *part: _rnn_back(gy, dh, packed, y, dx, *part, relu))
-    return dx
+    """The cotangent of what enters tanh; `dh` is taken back."""
+    gy, packed, found = np.ascontiguousarray(gy), panels(weight), np.empty_like(y)
+    _by_rows(len(dh), rows, lambda *part: _rnn_back(gy, dh, packed, y, found, *part, relu))
+    return found

@@ -1,13 +1,13 @@
 """Recurrent layers over a whole sequence, in one direction: one op, where a loop over steps would record thousands.
 
-A sequence is rows in time-major order, as in `unroll.py`: `x` holds the projected inputs of all steps, `sizes` how
-many rows each step has.  The state is one array that every step overwrites as far as its rows go.  So sequences that
-are over keep their last state, and, from the end backwards, those that have not begun their first: padded and packed,
-forwards and in reverse are all the same loop.
+A sequence is rows in time-major order, as in `unroll.py`: `x` holds the inputs of all steps, `sizes` how many rows each
+step has.  All are projected in one product.  The state is one array that every step overwrites as far as its rows go.
+So sequences that are over keep their last state, and, from the end backwards, those that have not begun their first:
+padded and packed, forwards and in reverse are all the same loop.
 
-The derivative is backpropagation through time.  What it finds for each step are the cotangents of the inputs of the
-gates; that of the weights is then one product over all steps, dW = Σ_t d_tᵀ h_{t-1}.  A derivative that is itself to be
-differentiated is taken of the sequence step by step instead.
+The derivative is backpropagation through time.  What it finds for each step are the cotangents d_t of what enters the
+gates; those of the weights are then products over all steps, Σ_t d_tᵀ x_t and Σ_t d_tᵀ h_{t-1}.  A derivative that is
+itself to be differentiated is taken of the sequence step by step instead.
 """
 
 from __future__ import annotations
@@ -32,20 +32,23 @@ Sizes = tuple[int, ...]
 
 
 class Memories(NamedTuple):
-    """What `lstm_sequence` returns: h of all steps, the last h and c, and the bytes of what the derivative needs."""
+    """What `lstm_sequence` returns: h of all steps, the last h and c, and what the derivative needs, as bytes because
+    it is nobody else's business: [i f g o] after their activations, and [tanh(c_t) c_{t-1}]."""
 
     y: Any
     h: Any
     c: Any
-    work: Any
+    gates: Any
+    memories: Any
 
 
 class States(NamedTuple):
-    """What `gru_sequence` returns, as `Memories`."""
+    """What `gru_sequence` returns, as `Memories`: h of all steps, the last h, [r z n], and u_n."""
 
     y: Any
     h: Any
-    work: Any
+    gates: Any
+    products: Any
 
 
 def in_turn(sizes: Sizes, reverse: bool) -> list[slice]:
@@ -80,9 +83,21 @@ def _on_tape(g: tuple[Any, ...]) -> bool:
     return any(isinstance(part, Tensor) for part in g)
 
 
-def _small(x: np.ndarray, h0: np.ndarray) -> bool:
-    """Whether loading the kernels is not worth it: the products of all steps take less than a millisecond."""
-    return x.size * h0.shape[1] < 1 << 18
+def _small(rows: int, weight: np.ndarray) -> bool:
+    """Whether loading the kernels is not worth it, because all steps take less than a millisecond."""
+    return rows * weight.size < 1 << 18
+
+
+def _project(x: Any, weight: Any, bias: Any) -> Any:
+    """W x_t + b for all steps."""
+    total = product(x, weight.swapaxes(0, 1))
+    return total if bias is None else total + bias
+
+
+def _project_pull(d: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: Any, needs: tuple[bool, ...]) -> Any:
+    """The cotangents of x, W and b, for `d`, that of W x + b."""
+    dx = product(d, weight) if needs[0] else None
+    return dx, product(d.T, x), None if bias is None else d.sum(0)
 
 
 def _or_zeros(part: Any, like: np.ndarray) -> np.ndarray:
@@ -92,283 +107,297 @@ def _or_zeros(part: Any, like: np.ndarray) -> np.ndarray:
 # -- long short-term memory --------------------------------------------------------------------------------------------
 
 
-def lstm_steps(x: Any, h0: Any, c0: Any, weight: Any, weight_hr: Any, sizes: Sizes, reverse: bool) -> Any:
+def lstm_steps(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
+               weight_hr: Any = None) -> Any:  # fmt: skip
     """`lstm_sequence` on Tensors, each step on the tape; with `weight_hr` (proj, H) a projection of each h."""
-    hh, hr = weight.swapaxes(0, 1), None if weight_hr is None else weight_hr.swapaxes(0, 1)
+    hh, hr = weight_hh.swapaxes(0, 1), None if weight_hr is None else weight_hr.swapaxes(0, 1)
 
     def step(x: Any, state: Any) -> Any:
         new = lstm_gates(x + product(state[0], hh), state[1])
         return (new.h if hr is None else product(new.h, hr)), new.c
 
-    y, (h, c) = unroll(step, x, (h0, c0), sizes, reverse)
+    y, (h, c) = unroll(step, _project(x, weight, bias), (h0, c0), sizes, reverse)
     return y, h, c
 
 
 @op(symbol="LSTM", method=False, multiple=True)
-def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, /, sizes: Sizes, reverse: bool) -> Any:
-    """[i f g o] = x_t + W h_{t-1};  c_t = σ(f) c_{t-1} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t), for x (rows, 4H), h0 and
-    c0 (B, H), weight (4H, H) (Hochreiter and Schmidhuber, 1997)."""
+def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, /, sizes: Sizes,
+                  reverse: bool) -> Any:  # fmt: skip
+    """[i f g o] = W x_t + W_hh h_{t-1} + b;  c_t = σ(f) c_{t-1} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t), for x (rows,
+    in), h0 and c0 (B, H), W (4H, in), W_hh (4H, H), b (4H) or None (Hochreiter and Schmidhuber, 1997)."""
     size = h0.shape[1]
-    y, work = np.empty((len(x), size), x.dtype), np.empty((len(x), 6 * size), x.dtype)
+    gates = _project(x, weight, bias)
+    y, memories = np.empty((len(x), size), x.dtype), np.empty((len(x), 2 * size), x.dtype)
     h, c, total = h0.copy(), c0.copy(), np.empty((len(h0), 4 * size), x.dtype)
-    hh = np.ascontiguousarray(weight).T
+    hh = np.ascontiguousarray(weight_hh).T
     for rows in in_turn(sizes, reverse):
         n = rows.stop - rows.start
         np.dot(h[:n], hh, out=total[:n])
-        total[:n] += x[rows]
-        done, memory = work[rows], c[:n]
-        sigmoid_to(total[:n], done[:, : 4 * size])
-        np.tanh(total[:n, 2 * size : 3 * size], out=done[:, 2 * size : 3 * size])
-        i, f, g, o, t, before = parts(done, 6)
+        total[:n] += gates[rows]
+        sigmoid_to(total[:n], gates[rows])
+        (i, f, g, o), (t, before), memory = parts(gates[rows], 4), parts(memories[rows], 2), c[:n]
+        np.tanh(total[:n, 2 * size : 3 * size], out=g)
         before[:] = memory
         memory *= f
         memory += i * g
         np.tanh(memory, out=t)
         np.multiply(o, t, out=y[rows])
         h[:n] = y[rows]
-    return Memories(y, h, c, work.view(np.uint8))
+    return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8))
 
 
 @lstm_sequence.kernel
-def _(x: Any, h0: Any, c0: Any, weight: Any, sizes: Sizes, reverse: bool) -> Any:
-    if _small(x, h0):
+def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool) -> Any:
+    if _small(len(x), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    y, h, c, work = recurrent.lstm(x, h0, c0, weight, in_turn(sizes, reverse))
-    return Memories(y, h, c, work.view(np.uint8))
+    gates = _project(x, weight, None)
+    y, h, c, memories = recurrent.lstm(gates, h0, c0, weight_hh, bias, in_turn(sizes, reverse))
+    return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8))
 
 
-def _lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, work: Any, sizes: Sizes, reverse: bool) -> np.ndarray:
-    """The cotangent of x; those of the states, `dh` and `dc`, are taken back from the last states to the first."""
-    size = dh.shape[1]
-    dx = np.empty((len(gy), 4 * size), gy.dtype)
-    for rows in reversed(in_turn(sizes, reverse)):
-        n = rows.stop - rows.start
-        i, f, g, o, t, before = parts(work[rows], 6)
+def _lstm_back(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: Any, rows: list[slice]) -> np.ndarray:
+    """The cotangent of the gates' inputs; those of the states, `dh` and `dc`, are taken back to the first step."""
+    d_gates = np.empty_like(gates)
+    for step in reversed(rows):
+        n = step.stop - step.start
+        (i, f, g, o), (t, before), (di, df, dg, do) = (
+            parts(gates[step], 4), parts(memories[step], 2), parts(d_gates[step], 4)
+        )  # fmt: skip
         d, m = dh[:n], dc[:n]
-        d += gy[rows]
+        d += gy[step]
         m += d * o * (1 - t * t)
-        di, df, dg, do = parts(dx[rows], 4)
         np.multiply(m * g, i * (1 - i), out=di)
         np.multiply(m * before, f * (1 - f), out=df)
         np.multiply(m * i, 1 - g * g, out=dg)
         np.multiply(d * t, o * (1 - o), out=do)
         m *= f
-        np.dot(dx[rows], weight, out=d)
-    return dx
+        np.dot(d_gates[step], weight_hh, out=d)
+    return d_gates
 
 
-def _lstm_back_kernel(gy: Any, dh: Any, dc: Any, weight: Any, work: Any, sizes: Sizes, reverse: bool) -> Any:
-    if _small(gy, dh):
+def _lstm_back_kernel(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: Any, rows: list[slice]) -> Any:
+    if _small(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.lstm_back(gy, dh, dc, weight, work, in_turn(sizes, reverse))
+    return recurrent.lstm_back(gy, dh, dc, weight_hh, gates, memories, rows)
 
 
 lstm_back = with_kernel(_lstm_back, _lstm_back_kernel)
 
 
-def _lstm_pull(g: Any, out: Any, x: Any, h0: Any, c0: Any, weight: Any, sizes: Sizes, reverse: bool) -> Any:
+def _lstm_pull(g: Any, out: Any, x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes,
+               reverse: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        return _recorded(lambda x, h, c, w: lstm_steps(x, h, c, w, None, sizes, reverse), (x, h0, c0, weight), g)
+        inputs = (x, h0, c0, weight, weight_hh, bias)
+        return _recorded(lambda *given: lstm_steps(*given[:6], sizes, reverse), inputs, g)
     dh, dc = (np.array(_or_zeros(part, like), order="C") for part, like in zip(g[1:3], (h0, c0)))
-    work = out.work.view(h0.dtype)
-    dx = lstm_back(_or_zeros(g[0], out.y), dh, dc, np.ascontiguousarray(weight), work, sizes, reverse)
-    return dx, dh, dc, product(dx.T, _before(out.y, h0, sizes, reverse))
+    gates, memories = out.gates.view(x.dtype), out.memories.view(x.dtype)
+    gy, hh = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh)
+    d = lstm_back(gy, dh, dc, hh, gates, memories, in_turn(sizes, reverse))
+    dx, d_weight, d_bias = _project_pull(d, x, weight, bias, needs)
+    return dx, dh, dc, d_weight, product(d.T, _before(out.y, h0, sizes, reverse)), d_bias
 
 
 lstm_sequence.derivative(_lstm_pull)
 lstm_sequence.op.materialize = False
 lstm_sequence.samples(
     lambda draw, case: [
-        case(draw(4, 8), draw(2, 2), draw(2, 2), draw(8, 2), (2, 1, 1), False),
-        case(draw(3, 4), draw(2, 1), draw(2, 1), draw(4, 1), (2, 1), True),
+        case(draw(4, 3), draw(2, 2), draw(2, 2), draw(8, 3), draw(8, 2), draw(8), (2, 1, 1), False),
+        case(draw(3, 1), draw(2, 1), draw(2, 1), draw(4, 1), draw(4, 1), None, (2, 1), True),
     ]
 )
 
 # -- gated recurrent units ---------------------------------------------------------------------------------------------
 
 
-def gru_steps(x: Any, h0: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool) -> Any:
+def gru_steps(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes,
+              reverse: bool) -> Any:  # fmt: skip
     """`gru_sequence` on Tensors, each step on the tape."""
-    hh = weight.swapaxes(0, 1)
+    hh = weight_hh.swapaxes(0, 1)
 
     def step(x: Any, state: Any) -> Any:
         hidden = product(state[0], hh)
-        return (gru_gates(x, hidden if bias is None else hidden + bias, state[0]).h,)
+        return (gru_gates(x, hidden if bias_hh is None else hidden + bias_hh, state[0]).h,)
 
-    y, (h,) = unroll(step, x, (h0,), sizes, reverse)
+    y, (h,) = unroll(step, _project(x, weight, bias), (h0,), sizes, reverse)
     return y, h
 
 
 @op(symbol="GRU", method=False, multiple=True)
-def gru_sequence(x: Any, h0: Any, weight: Any, bias: Any, /, sizes: Sizes, reverse: bool) -> Any:
-    """[u_r u_z u_n] = W h_{t-1} + b;  [r z] = σ([x_r x_z] + [u_r u_z]);  n = tanh(x_n + r u_n);
-    h_t = (1 - z) n + z h_{t-1}, for x (rows, 3H), h0 (B, H), weight (3H, H), bias (3H) or None (Cho et al., 2014)."""
+def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, /, sizes: Sizes,
+                 reverse: bool) -> Any:  # fmt: skip
+    """[v_r v_z v_n] = W x_t + b;  [u_r u_z u_n] = W_hh h_{t-1} + b_hh;  r = σ(v_r + u_r);  z = σ(v_z + u_z);
+    n = tanh(v_n + r u_n);  h_t = (1 - z) n + z h_{t-1}, for x (rows, in), h0 (B, H), W (3H, in), W_hh (3H, H), b and
+    b_hh (3H) or None (Cho et al., 2014)."""
     size = h0.shape[1]
-    y, work = np.empty((len(x), size), x.dtype), np.empty((len(x), 4 * size), x.dtype)
+    gates = _project(x, weight, bias)
+    y, products = np.empty((len(x), size), x.dtype), np.empty((len(x), size), x.dtype)
     h, total = h0.copy(), np.empty((len(h0), 3 * size), x.dtype)
-    hh = np.ascontiguousarray(weight).T
+    hh = np.ascontiguousarray(weight_hh).T
     for rows in in_turn(sizes, reverse):
         n = rows.stop - rows.start
         np.dot(h[:n], hh, out=total[:n])
-        if bias is not None:
-            total[:n] += bias
-        done, now = work[rows], x[rows]
-        np.add(total[:n, : 2 * size], now[:, : 2 * size], out=done[:, : 2 * size])
-        sigmoid_to(done[:, : 2 * size], done[:, : 2 * size])
-        r, z, u, new = parts(done, 4)
+        if bias_hh is not None:
+            total[:n] += bias_hh
+        early, u, state = gates[rows, : 2 * size], products[rows], h[:n]
+        early += total[:n, : 2 * size]
+        sigmoid_to(early, early)
+        r, z, new = parts(gates[rows], 3)
         u[:] = total[:n, 2 * size :]
-        np.multiply(r, u, out=new)
-        new += now[:, 2 * size :]
+        new += r * u
         np.tanh(new, out=new)
-        state = h[:n]
         state -= new
         state *= z
         state += new
         y[rows] = state
-    return States(y, h, work.view(np.uint8))
+    return States(y, h, gates.view(np.uint8), products.view(np.uint8))
 
 
 @gru_sequence.kernel
-def _(x: Any, h0: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool) -> Any:
-    if _small(x, h0):
+def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes, reverse: bool) -> Any:
+    if _small(len(x), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    y, h, work = recurrent.gru(x, h0, weight, bias, in_turn(sizes, reverse))
-    return States(y, h, work.view(np.uint8))
+    gates = _project(x, weight, None)
+    y, h, products = recurrent.gru(gates, h0, weight_hh, bias, bias_hh, in_turn(sizes, reverse))
+    return States(y, h, gates.view(np.uint8), products.view(np.uint8))
 
 
-def _gru_back(gy: Any, dh: Any, weight: Any, work: Any, before: Any, sizes: Sizes, reverse: bool) -> Any:
-    """The cotangents of x and of u; `dh` is taken back from the last state to the first."""
-    size = dh.shape[1]
-    dx, du = np.empty((len(gy), 3 * size), gy.dtype), np.empty((len(gy), 3 * size), gy.dtype)
-    for rows in reversed(in_turn(sizes, reverse)):
-        n = rows.stop - rows.start
-        r, z, u, new = parts(work[rows], 4)
-        d = dh[:n]
-        d += gy[rows]
-        dr, dz, dn = parts(dx[rows], 3)
+def _gru_back(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, before: Any, rows: list[slice]) -> Any:
+    """The cotangents of v and u; that of the state, `dh`, is taken back to the first step."""
+    dv, du = np.empty_like(gates), np.empty_like(gates)
+    for step in reversed(rows):
+        (r, z, new), (dr, dz, dn), d = parts(gates[step], 3), parts(dv[step], 3), dh[: step.stop - step.start]
+        d += gy[step]
         np.multiply(d * (1 - z), 1 - new * new, out=dn)
-        np.multiply(d * (before[rows] - new), z * (1 - z), out=dz)
-        np.multiply(dn * u, r * (1 - r), out=dr)
-        du[rows] = dx[rows]
-        du[rows, 2 * size :] *= r
+        np.multiply(d * (before[step] - new), z * (1 - z), out=dz)
+        np.multiply(dn * products[step], r * (1 - r), out=dr)
+        du[step] = dv[step]
+        du[step, -r.shape[1] :] *= r
         d *= z
-        d += np.dot(du[rows], weight)
-    return dx, du
+        d += np.dot(du[step], weight_hh)
+    return dv, du
 
 
-def _gru_back_kernel(gy: Any, dh: Any, weight: Any, work: Any, before: Any, sizes: Sizes, reverse: bool) -> Any:
-    if _small(gy, dh):
+def _gru_back_kernel(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, before: Any, rows: Any) -> Any:
+    if _small(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.gru_back(gy, dh, weight, work, before, in_turn(sizes, reverse))
+    return recurrent.gru_back(gy, dh, weight_hh, gates, products, before, rows)
 
 
 gru_back = with_kernel(_gru_back, _gru_back_kernel)
 
 
-def _gru_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, bias: Any, sizes: Sizes, reverse: bool) -> Any:
+def _gru_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes,
+              reverse: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        return _recorded(lambda x, h, w, b: gru_steps(x, h, w, b, sizes, reverse), (x, h0, weight, bias), g)
+        inputs = (x, h0, weight, weight_hh, bias, bias_hh)
+        return _recorded(lambda *given: gru_steps(*given[:6], sizes, reverse), inputs, g)
     dh, before = np.array(_or_zeros(g[1], h0), order="C"), _before(out.y, h0, sizes, reverse)
-    work = out.work.view(h0.dtype)
-    gy = _or_zeros(g[0], out.y)
-    dx, du = gru_back(gy, dh, np.ascontiguousarray(weight), work, before, sizes, reverse)
-    return dx, dh, product(du.T, before), None if bias is None else du.sum(0)
+    gates, products = out.gates.view(x.dtype), out.products.view(x.dtype)
+    gy, hh = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh)
+    dv, du = gru_back(gy, dh, hh, gates, products, before, in_turn(sizes, reverse))
+    dx, d_weight, d_bias = _project_pull(dv, x, weight, bias, needs)
+    return dx, dh, d_weight, product(du.T, before), d_bias, None if bias_hh is None else du.sum(0)
 
 
 gru_sequence.derivative(_gru_pull)
 gru_sequence.op.materialize = False
 gru_sequence.samples(
     lambda draw, case: [
-        case(draw(4, 6), draw(2, 2), draw(6, 2), draw(6), (2, 1, 1), False),
-        case(draw(3, 3), draw(2, 1), draw(3, 1), None, (2, 1), True),
+        case(draw(4, 3), draw(2, 2), draw(6, 3), draw(6, 2), draw(6), draw(6), (2, 1, 1), False),
+        case(draw(3, 1), draw(2, 1), draw(3, 1), draw(3, 1), None, None, (2, 1), True),
     ]
 )
 
 # -- the plain recurrence ----------------------------------------------------------------------------------------------
 
 
-def rnn_steps(x: Any, h0: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
+def rnn_steps(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
+              relu: bool) -> Any:  # fmt: skip
     """`rnn_sequence` on Tensors, each step on the tape."""
-    hh = weight.swapaxes(0, 1)
+    hh = weight_hh.swapaxes(0, 1)
 
     def step(x: Any, state: Any) -> Any:
         total = x + product(state[0], hh)
         return (total.relu() if relu else total.tanh(),)
 
-    y, (h,) = unroll(step, x, (h0,), sizes, reverse)
+    y, (h,) = unroll(step, _project(x, weight, bias), (h0,), sizes, reverse)
     return y, h
 
 
 @op(symbol="RNN", method=False, multiple=True)
-def rnn_sequence(x: Any, h0: Any, weight: Any, /, sizes: Sizes, reverse: bool, relu: bool) -> Any:
-    """h_t = tanh(x_t + W h_{t-1}), or relu, for x (rows, H), h0 (B, H), weight (H, H) (Elman, 1990)."""
-    y, h = np.empty(x.shape, x.dtype), h0.copy()
-    hh = np.ascontiguousarray(weight).T
+def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, sizes: Sizes, reverse: bool,
+                 relu: bool) -> Any:  # fmt: skip
+    """h_t = tanh(W x_t + W_hh h_{t-1} + b), or relu, for x (rows, in), h0 (B, H), W (H, in), W_hh (H, H), b (H) or None
+    (Elman, 1990)."""
+    y, h = _project(x, weight, bias), h0.copy()
+    hh = np.ascontiguousarray(weight_hh).T
     for rows in in_turn(sizes, reverse):
-        n, new = rows.stop - rows.start, y[rows]
-        np.dot(h[:n], hh, out=new)
-        new += x[rows]
+        state, new = h[: rows.stop - rows.start], y[rows]
+        new += np.dot(state, hh)
         if relu:
             np.maximum(new, 0, out=new)
         else:
             np.tanh(new, out=new)
-        h[:n] = new
+        state[:] = new
     return y, h
 
 
 @rnn_sequence.kernel
-def _(x: Any, h0: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
-    if _small(x, h0):
+def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
+    if _small(len(x), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.rnn(x, h0, weight, in_turn(sizes, reverse), relu)
+    y = _project(x, weight, None)
+    return y, recurrent.rnn(y, h0, weight_hh, bias, in_turn(sizes, reverse), relu)
 
 
-def _rnn_back(gy: Any, dh: Any, weight: Any, y: Any, sizes: Sizes, reverse: bool, relu: bool) -> np.ndarray:
-    """The cotangent of x; `dh` is taken back from the last state to the first."""
-    dx = np.empty_like(y)
-    for rows in reversed(in_turn(sizes, reverse)):
-        d, here = dh[: rows.stop - rows.start], y[rows]
-        d += gy[rows]
-        np.multiply(d, here > 0 if relu else 1 - here * here, out=dx[rows])
-        np.dot(dx[rows], weight, out=d)
-    return dx
+def _rnn_back(gy: Any, dh: Any, weight_hh: Any, y: Any, rows: list[slice], relu: bool) -> np.ndarray:
+    """The cotangent of what enters tanh; that of the state, `dh`, is taken back to the first step."""
+    found = np.empty_like(y)
+    for step in reversed(rows):
+        d, here = dh[: step.stop - step.start], y[step]
+        d += gy[step]
+        np.multiply(d, here > 0 if relu else 1 - here * here, out=found[step])
+        np.dot(found[step], weight_hh, out=d)
+    return found
 
 
-def _rnn_back_kernel(gy: Any, dh: Any, weight: Any, y: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
-    if _small(gy, dh):
+def _rnn_back_kernel(gy: Any, dh: Any, weight_hh: Any, y: Any, rows: list[slice], relu: bool) -> Any:
+    if _small(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.rnn_back(gy, dh, weight, y, in_turn(sizes, reverse), relu)
+    return recurrent.rnn_back(gy, dh, weight_hh, y, rows, relu)
 
 
 rnn_back = with_kernel(_rnn_back, _rnn_back_kernel)
 
 
-def _rnn_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
+def _rnn_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
+              relu: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        return _recorded(lambda x, h, w: rnn_steps(x, h, w, sizes, reverse, relu), (x, h0, weight), g)
+        inputs = (x, h0, weight, weight_hh, bias)
+        return _recorded(lambda *given: rnn_steps(*given[:5], sizes, reverse, relu), inputs, g)
     dh, y = np.array(_or_zeros(g[1], h0), order="C"), out[0]
-    gy = _or_zeros(g[0], y)
-    dx = rnn_back(gy, dh, np.ascontiguousarray(weight), y, sizes, reverse, relu)
-    return dx, dh, product(dx.T, _before(y, h0, sizes, reverse))
+    d = rnn_back(_or_zeros(g[0], y), dh, np.ascontiguousarray(weight_hh), y, in_turn(sizes, reverse), relu)
+    dx, d_weight, d_bias = _project_pull(d, x, weight, bias, needs)
+    return dx, dh, d_weight, product(d.T, _before(y, h0, sizes, reverse)), d_bias
 
 
 rnn_sequence.derivative(_rnn_pull)
 rnn_sequence.op.materialize = False
 rnn_sequence.samples(
     lambda draw, case: [
-        case(draw(4, 2), draw(2, 2), draw(2, 2), (2, 1, 1), False, False),
-        case(draw(3, 1), draw(2, 1), draw(1, 1), (2, 1), True, True),
+        case(draw(4, 3), draw(2, 2), draw(2, 3), draw(2, 2), draw(2), (2, 1, 1), False, False),
+        case(draw(3, 1), draw(2, 1), draw(1, 1), draw(1, 1), None, (2, 1), True, True),
     ]
 )

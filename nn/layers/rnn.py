@@ -35,7 +35,7 @@ class RNN(RNNBase):
         self.nonlinearity = nonlinearity
 
     def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
-        y, h = rnn_sequence(x, *state, w.hh, sizes, reverse, self.nonlinearity == "relu")
+        y, h = rnn_sequence(x, *state, w.ih, w.hh, w.bias, sizes, reverse, self.nonlinearity == "relu")
         return y, (h,)
 
 
@@ -63,9 +63,9 @@ class LSTM(RNNBase):
     def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
         h, c = state
         if w.hr is not None:
-            y, h, c = lstm_steps(x, h, c, w.hh, w.hr, sizes, reverse)
+            y, h, c = lstm_steps(x, h, c, w.ih, w.hh, w.bias, sizes, reverse, w.hr)
         else:
-            y, h, c, _ = lstm_sequence(x, h, c, w.hh, sizes, reverse)
+            y, h, c, *_ = lstm_sequence(x, h, c, w.ih, w.hh, w.bias, sizes, reverse)
         return y, (h, c)
 
     def _states(self) -> dict[str, int]:
@@ -101,9 +101,6 @@ class GRU(RNNBase):
         super().__init__("GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
                          dtype=dtype)  # fmt: skip
 
-    def _input_bias(self, w: Weights) -> Tensor | None:
-        return w.bias_ih  # the reset gate acts on W_hn h + b_hn, so b_hh stays with its product
-
     def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
-        y, h, _ = gru_sequence(x, *state, w.hh, w.bias_hh, sizes, reverse)
+        y, h, *_ = gru_sequence(x, *state, w.ih, w.hh, w.bias_ih, w.bias_hh, sizes, reverse)
         return y, (h,)

@@ -38,6 +38,11 @@ class Weights(NamedTuple):
     bias_hh: Tensor | None
     hr: Tensor | None
 
+    @property
+    def bias(self) -> Tensor | None:
+        """Both biases, for cells in which they only ever occur together."""
+        return None if self.bias_ih is None or self.bias_hh is None else self.bias_ih + self.bias_hh
+
 
 class RNNBase(Module):
     """What the recurrent layers share: their parameters, their inputs of all forms, layers and directions.
@@ -97,12 +102,8 @@ class RNNBase(Module):
     # -- the layers ------------------------------------------------------------------------------------------------
 
     def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
-        """One layer in one direction over the projected inputs of all steps: its rows, and its last state."""
+        """One layer in one direction over the inputs of all steps: its rows, and its last state."""
         raise NotImplementedError
-
-    def _input_bias(self, w: Weights) -> Tensor | None:
-        """What the projection of the inputs adds: both biases, which spares each step an addition."""
-        return None if w.bias_ih is None or w.bias_hh is None else w.bias_ih + w.bias_hh
 
     def _weights(self, layer: int, direction: str) -> Weights:
         own, end = vars(self), f"_l{layer}{direction}"
@@ -119,8 +120,7 @@ class RNNBase(Module):
             for direction in self._directions:
                 w = self._weights(layer, direction)
                 first = tuple(s[len(last)] for s in initial)
-                x = F.linear(rows, w.ih, self._input_bias(w))
-                y, state = self._sequence(x, first, w, sizes, direction != "")
+                y, state = self._sequence(rows, first, w, sizes, direction != "")
                 found.append(y)
                 last.append(state)
             rows = found[0] if len(found) == 1 else join(*found, dim=1)
