@@ -1,5 +1,6 @@
 """Wengert: a tape-based reverse-mode autograd engine on NumPy arrays.  This file is the table of contents."""
 
+from . import allocation as allocation
 from . import conversions as conversions
 from . import errors as errors
 from . import hooks as hooks
