@@ -1,7 +1,7 @@
 """exp, log, tanh and the logistic function without branches, so that LLVM vectorises the loops that call them.
 
 Numba's own call the C library once for each element.  These are written for one element of float32 or float64, as LLVM
-instructions that are not reassociated; the formulas are plain Python over `_Number`, whose operators emit instructions.
+instructions that are not reassociated; the formulas are plain Python over `Number`, whose operators emit instructions.
 Coefficients are those of Taylor's series, taken so far that the remainder is far below the last place.  NaN,
 infinities, overflow and subnormal numbers come out as in NumPy.  The largest errors, which the tests measure, are
 `ULP` units in the last place.
@@ -47,7 +47,7 @@ SINGLE = _Format(32, 23, -104.0, 89.0, 9.1, 7, 4)
 DOUBLE = _Format(64, 52, -746.0, 710.0, 19.1, 13, 10)
 
 
-class _Number:
+class Number:
     """A value in the LLVM function that is being written."""
 
     def __init__(self, builder: Any, value: Any, format: _Format) -> None:
@@ -55,60 +55,64 @@ class _Number:
 
     def like(self, x: Any) -> Any:
         """`x`, a number or a Python number, as an LLVM value of this kind."""
-        return x.value if isinstance(x, _Number) else ir.Constant(self.value.type, x)
+        return x.value if isinstance(x, Number) else ir.Constant(self.value.type, x)
 
-    def new(self, value: Any) -> _Number:
-        return _Number(self.b, value, self.format)
+    def new(self, value: Any) -> Number:
+        return Number(self.b, value, self.format)
 
-    def __add__(self, other: Any) -> _Number:
+    def __add__(self, other: Any) -> Number:
         return self.new(self.b.fadd(self.value, self.like(other), flags=KEEP))
 
-    def __sub__(self, other: Any) -> _Number:
+    def __sub__(self, other: Any) -> Number:
         return self.new(self.b.fsub(self.value, self.like(other), flags=KEEP))
 
-    def __rsub__(self, other: Any) -> _Number:
+    def __rsub__(self, other: Any) -> Number:
         return self.new(self.b.fsub(self.like(other), self.value, flags=KEEP))
 
-    def __mul__(self, other: Any) -> _Number:
+    def __mul__(self, other: Any) -> Number:
         return self.new(self.b.fmul(self.value, self.like(other), flags=KEEP))
 
-    def __truediv__(self, other: Any) -> _Number:
+    def __truediv__(self, other: Any) -> Number:
         return self.new(self.b.fdiv(self.value, self.like(other), flags=KEEP))
 
-    def __rtruediv__(self, other: Any) -> _Number:
+    def __rtruediv__(self, other: Any) -> Number:
         return self.new(self.b.fdiv(self.like(other), self.value, flags=KEEP))
 
-    def __neg__(self) -> _Number:
+    def __neg__(self) -> Number:
         return self.new(self.b.fneg(self.value))
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def call(self, name: str, *arguments: Any) -> _Number:
+    def call(self, name: str, *arguments: Any) -> Number:
         """An intrinsic function of LLVM."""
         kind, module, full = self.format.real, self.b.module, f"llvm.{name}.f{self.format.bits}"
         given = [self.value, *map(self.like, arguments)]
         function = module.globals.get(full) or ir.Function(module, ir.FunctionType(kind, [kind] * len(given)), full)
         return self.new(self.b.call(function, given))
 
-    def times_plus(self, factor: Any, term: Any) -> _Number:
+    def times_plus(self, factor: Any, term: Any) -> Number:
         """self · factor + term with one rounding."""
         return self.call("fma", factor, term)
 
-    def where(self, comparison: str, limit: float, chosen: Any) -> _Number:
+    def where(self, comparison: str, limit: float, chosen: Any) -> Number:
         """`chosen` where the comparison with `limit` holds, else self; no comparison holds for NaN."""
-        return self.when(self.b.fcmp_ordered(comparison, self.value, self.like(limit)), chosen)
+        return self.when(self.compare(comparison, limit), chosen)
 
-    def when(self, condition: Any, chosen: Any) -> _Number:
+    def compare(self, comparison: str, limit: float) -> Any:
+        """A condition for `when`."""
+        return self.b.fcmp_ordered(comparison, self.value, self.like(limit))
+
+    def when(self, condition: Any, chosen: Any) -> Number:
         return self.new(self.b.select(condition, self.like(chosen), self.value))
 
-    def to_bits(self) -> _Number:
+    def to_bits(self) -> Number:
         return self.new(self.b.bitcast(self.value, self.format.whole))
 
-    def from_bits(self) -> _Number:
+    def from_bits(self) -> Number:
         return self.new(self.b.bitcast(self.value, self.format.real))
 
 
-def _series(x: _Number, coefficients: list[float]) -> _Number:
+def _series(x: Number, coefficients: list[float]) -> Number:
     """Σ c_k x^k by Horner's rule."""
     total: Any = coefficients[-1]
     for c in coefficients[-2::-1]:
@@ -116,7 +120,7 @@ def _series(x: _Number, coefficients: list[float]) -> _Number:
     return total
 
 
-def _split(x: _Number) -> tuple[_Number, _Number]:
+def _split(x: Number) -> tuple[Number, Number]:
     """e^x as 2^n (1 + s): the bits of n, an integer, and s = e^(x - n ln 2) - 1."""
     f = x.format
     shifted = x.times_plus(1 / math.log(2), f.round)
@@ -132,13 +136,13 @@ def _bits_of(x: float, f: _Format) -> Any:
     return ir.Constant(f.whole, int(view))
 
 
-def _power(n: _Number) -> _Number:
+def _power(n: Number) -> Number:
     """2^n for the bits of an exponent that is in range."""
     f = n.format
     return n.new(n.b.shl(n.b.add(n.value, n.like(f.bias)), n.like(f.digits))).from_bits()
 
 
-def exp(x: _Number) -> _Number:
+def exp(x: Number) -> Number:
     """2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2; multiplied in two steps, for 2^n itself may overflow."""
     f = x.format
     n, s = _split(x.where("<", f.least, f.least).where(">", f.most, f.most))
@@ -146,12 +150,12 @@ def exp(x: _Number) -> _Number:
     return (s + 1) * _power(half) * _power(n.new(n.b.sub(n.value, half.value)))
 
 
-def sigmoid(x: _Number) -> _Number:
+def sigmoid(x: Number) -> Number:
     """1 / (1 + e^-x)."""
     return 1 / (exp(-x) + 1)
 
 
-def tanh(x: _Number) -> _Number:
+def tanh(x: Number) -> Number:
     """±m / (m + 2) with m = e^(2|x|) - 1, which is 2^n s + (2^n - 1), exact near 0."""
     size = x.call("fabs")
     n, s = _split(size.where(">", x.format.saturated, x.format.saturated) * 2)
@@ -160,7 +164,7 @@ def tanh(x: _Number) -> _Number:
     return (m / (m + 2)).call("copysign", x)
 
 
-def log(x: _Number) -> _Number:
+def log(x: Number) -> Number:
     """k ln 2 + ln(1 + f), 1 + f in [√½, √2); ln(1 + f) = f - (f²/2 - s (f²/2 + R)), s = f / (2 + f).
 
     R = 2 Σ s^2k / (2k + 1), k >= 1, so that s (2 + R) = 2 artanh s (Muller, section 6.3).
@@ -184,7 +188,7 @@ def log(x: _Number) -> _Number:
     return y.new(b.select(b.fcmp_unordered("<", x.value, x.like(0.0)), x.like(math.nan), y.value))
 
 
-def _function(formula: Callable[[_Number], _Number]) -> Any:
+def _function(formula: Callable[[Number], Number]) -> Any:
     """`formula` as a function that kernels can call."""
 
     def typed(context: Any, x: Any) -> Any:
@@ -192,7 +196,7 @@ def _function(formula: Callable[[_Number], _Number]) -> Any:
             return None
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return formula(_Number(builder, arguments[0], SINGLE if x == types.float32 else DOUBLE)).value
+            return formula(Number(builder, arguments[0], SINGLE if x == types.float32 else DOUBLE)).value
 
         return x(x), generate
 
@@ -203,7 +207,7 @@ def _function(formula: Callable[[_Number], _Number]) -> Any:
 vexp, vlog, vtanh, vsigmoid = map(_function, (exp, log, tanh, sigmoid))
 
 
-def _pairwise(name: str, formula: Callable[[_Number, Any], _Number]) -> Any:
+def _pairwise(name: str, formula: Callable[[Number, Any], Number]) -> Any:
     """`formula` of two numbers as a function that kernels can call."""
 
     def typed(context: Any, x: Any, y: Any) -> Any:
@@ -212,7 +216,7 @@ def _pairwise(name: str, formula: Callable[[_Number, Any], _Number]) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             format = SINGLE if x == types.float32 else DOUBLE
-            return formula(_Number(builder, arguments[0], format), _Number(builder, arguments[1], format)).value
+            return formula(Number(builder, arguments[0], format), Number(builder, arguments[1], format)).value
 
         return x(x, y), generate
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..declared import with_kernel
 from ..errors import ArgumentError
 from ..op import elementwise
 from .exponential import sigmoid
+from .large import large
 from .special import erf
 
 __all__ = ["relu", "celu", "selu"]  # as in torch; the others live in nn.functional
@@ -26,7 +28,9 @@ def relu(input: Any, /) -> Any:
     return np.maximum(input, 0)
 
 
-relu.derivative(input=lambda g, out: g * (out > 0))
+_relu_pull = with_kernel(lambda c, out: c * (out > 0), large(lambda loops: loops.relu_pull))
+relu.kernel(large(lambda loops: loops.relu))
+relu.derivative(input=lambda g, out: _relu_pull(g, out))
 
 
 @elementwise(symbol="leaky relu", method=False)
@@ -136,7 +140,20 @@ def _gelu_slope(x: Any, approximate: str) -> Any:
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_BETA + 3 * _BETA * _KAPPA * (x * x))
 
 
-gelu.derivative(input=lambda g, input, approximate: g * _gelu_slope(input, approximate))
+_gelu_pull = with_kernel(lambda c, x: c * _gelu_slope(x, "tanh"), large(lambda loops: loops.gelu_pull))
+
+
+@gelu.kernel
+def _(input: Any, approximate: str) -> Any:
+    return _gelu_loop(input) if approximate == "tanh" else NotImplemented
+
+
+_gelu_loop = large(lambda loops: loops.gelu)
+gelu.derivative(
+    input=lambda g, input, approximate: (
+        _gelu_pull(g, input) if approximate == "tanh" else g * _gelu_slope(input, approximate)
+    )
+)
 gelu.samples(lambda draw, case: [case(draw(2, 3)), case(draw(3), "tanh"), case(draw()), case(draw(0, 2))])
 gelu.errors(lambda draw, case: [case(draw(2), approximate="sigmoid")])
 
@@ -158,7 +175,9 @@ def _silu_slope(x: Any) -> Any:
     return s * (1 + x * (1 - s))
 
 
-silu.derivative(input=lambda g, input: g * _silu_slope(input))
+_silu_pull = with_kernel(lambda c, x: c * _silu_slope(x), large(lambda loops: loops.silu_pull))
+silu.kernel(large(lambda loops: loops.silu))
+silu.derivative(input=lambda g, input: _silu_pull(g, input))
 
 
 @elementwise(symbol="softplus", floats=True, method=False)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..declared import with_kernel
 from ..op import elementwise
+from .large import large
 
 __all__ = [
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "xlogy", "sigmoid", "logit",
@@ -27,6 +29,7 @@ def exp(input: Any, /) -> Any:
     return np.exp(input)
 
 
+exp.kernel(large(lambda loops: loops.exp))
 exp.derivative(input=lambda g, out: g * out)
 
 
@@ -69,6 +72,7 @@ def log(input: Any, /) -> Any:
     return np.log(input)
 
 
+log.kernel(large(lambda loops: loops.log))
 log.derivative(input=lambda g, input: g / input)
 
 
@@ -176,7 +180,9 @@ def sigmoid(input: Any, /) -> Any:
     return 1 / (1 + np.exp(-input))
 
 
-sigmoid.derivative(input=lambda g, out: g * (out * (1 - out)))
+_sigmoid_pull = with_kernel(lambda c, out: c * (out * (1 - out)), large(lambda loops: loops.sigmoid_pull))
+sigmoid.kernel(large(lambda loops: loops.sigmoid))
+sigmoid.derivative(input=lambda g, out: _sigmoid_pull(g, out))
 
 
 @elementwise(symbol="logit", floats=True, domain=(0.1, 0.9))

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..declared import with_kernel
 from ..op import elementwise
 from ..tensor import method
+from .large import large
 
 __all__ = [
     "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sinc",
@@ -162,7 +164,9 @@ def tanh(input: Any, /) -> Any:
     return np.tanh(input)
 
 
-tanh.derivative(input=lambda g, out: g * (1 - out * out))
+_tanh_pull = with_kernel(lambda c, out: c * (1 - out * out), large(lambda loops: loops.tanh_pull))
+tanh.kernel(large(lambda loops: loops.tanh))
+tanh.derivative(input=lambda g, out: _tanh_pull(g, out))
 
 
 @elementwise(symbol="asinh", floats=True, numpy=np.arcsinh)

@@ -1,0 +1,132 @@
+"""The compiled elementwise loops against NumPy: values, special values, layouts, threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd
+import nn.functional as F
+from autograd.kernels import get_num_threads, set_num_threads
+from autograd.ops import activation, exponential, trig
+from autograd.ops.large import LEAST
+from autograd.tensor import wrap
+
+pytest.importorskip("numba")
+
+from autograd.kernels import elementwise
+
+OPS = [activation.relu, activation.silu, exponential.exp, exponential.log, exponential.sigmoid, trig.tanh]
+each = pytest.mark.parametrize("op", [made.op for made in OPS], ids=lambda op: op.name)
+both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+PULLS = [
+    (elementwise.relu_pull, lambda c, out: c * (out > 0)),
+    (elementwise.tanh_pull, lambda c, out: c * (1 - out * out)),
+    (elementwise.sigmoid_pull, lambda c, out: c * (out * (1 - out))),
+    (elementwise.silu_pull, lambda c, x: c * activation._silu_slope(x)),
+    (elementwise.gelu_pull, lambda c, x: c * activation._gelu_slope(x, "tanh")),
+    (elementwise.add, np.add), (elementwise.subtract, np.subtract),
+    (elementwise.multiply, np.multiply), (elementwise.divide, np.divide),
+]  # fmt: skip
+SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 80.0, -80.0, 1e30, -1e30]
+
+
+def draw(dtype, seed=0, shape=(130, LEAST // 64)):
+    return (3 * np.random.default_rng(seed).standard_normal(shape)).astype(dtype)
+
+
+def layouts(a):
+    """The same numbers row by row, column by column, with gaps; and rows in another order."""
+    return [a, np.asfortranarray(a), np.repeat(a, 2, axis=1)[:, ::2], a[::-1]]
+
+
+def assert_close(ours, expected):
+    """Within eight units in the last place: our functions are within three, NumPy's within four."""
+    assert ours.dtype == expected.dtype
+    np.testing.assert_allclose(ours, expected, rtol=8 * np.finfo(ours.dtype).eps, atol=np.finfo(ours.dtype).tiny)
+
+
+@each
+@both
+def test_as_numpy(op, dtype):
+    with np.errstate(all="ignore"):
+        for x in layouts(draw(dtype)):
+            assert_close(op.run(x), op.body(x))
+        assert op.run(x[:0]).shape == (0, x.shape[1])
+
+
+@both
+def test_gelu(dtype):
+    for x in layouts(draw(dtype)):
+        unit = np.finfo(dtype).eps  # for negative x, 1 + tanh cancels: equal in units of 1
+        expected = activation.gelu.op.body(x, "tanh")
+        np.testing.assert_allclose(activation.gelu.op.run(x, "tanh"), expected, 8 * unit, 16 * unit)
+
+
+@pytest.mark.parametrize(("loop", "twin"), PULLS)
+@both
+def test_pairs_as_numpy(loop, twin, dtype):
+    with np.errstate(all="ignore"):
+        for x, y in zip(layouts(draw(dtype)), layouts(draw(dtype, 1))):
+            result, unit = loop(x, y), np.finfo(dtype).eps
+            if result is not NotImplemented:
+                np.testing.assert_allclose(result, twin(x, y), rtol=16 * unit, atol=256 * unit)  # 1 - t² cancels
+        assert loop(x, y[:1]) is NotImplemented
+        assert loop(x, y.astype(np.float16)) is NotImplemented
+
+
+@each
+@both
+def test_special_values(op, dtype):
+    x = np.tile(np.array(SPECIAL, dtype), LEAST)
+    with np.errstate(all="ignore"):
+        assert_close(op.run(x), op.body(x))
+
+
+@pytest.mark.parametrize(("loop", "twin"), PULLS)
+def test_special_pairs(loop, twin):
+    """NaN and infinities in either argument come out where NumPy has them."""
+    x, y = (a.reshape(-1) for a in np.meshgrid(np.array(SPECIAL, np.float32), np.array(SPECIAL, np.float32)))
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(loop(x, y), twin(x, y), rtol=1e-5, atol=1e-5)
+
+
+@each
+def test_threads_do_not_change_bits(op):
+    before, results = get_num_threads(), []
+    x = np.abs(draw(np.float32, shape=(300_001,)))
+    try:
+        for n in (1, 2, 3):
+            set_num_threads(n)
+            results.append(op.run(x))
+    finally:
+        set_num_threads(before)
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
+@each
+def test_large_arrays_are_compiled(op):
+    """The loops are in use: NumPy's function may differ in the last place, theirs may not."""
+    x = np.abs(draw(np.float32))
+    loop = getattr(elementwise, op.name)
+    np.testing.assert_array_equal(op.run(x), loop(x))
+
+
+@pytest.mark.parametrize("f", [
+    autograd.relu, autograd.tanh, autograd.sigmoid, F.silu, lambda x: F.gelu(x, approximate="tanh"),
+], ids=["relu", "tanh", "sigmoid", "silu", "gelu"])  # fmt: skip
+def test_gradients_of_large_arrays(f):
+    """First and second derivatives of one large tensor are those of its small parts."""
+    x = draw(np.float64)
+    found = []
+    for parts in ([x], np.split(x, 130)):
+        rows = []
+        for part in parts:
+            leaf = wrap(part).requires_grad_()
+            y = f(leaf)
+            (first,) = autograd.grad((y * y).sum(), leaf, create_graph=True)
+            (second,) = autograd.grad((first * first).sum(), leaf)
+            rows.append(np.stack([first.array, second.array]))
+        found.append(np.concatenate(rows, axis=1))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-11, atol=1e-13)
