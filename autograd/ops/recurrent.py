@@ -69,11 +69,11 @@ def _before(y: np.ndarray, first: np.ndarray, sizes: Sizes, reverse: bool) -> np
     return found
 
 
-def _recorded(composite: Callable[..., Any], inputs: tuple[Any, ...], g: tuple[Any, ...]) -> tuple[Any, ...]:
+def _recorded(steps: Callable[..., Any], inputs: tuple[Any, ...], params: tuple[Any, ...], g: Any) -> tuple[Any, ...]:
     """The cotangents of `inputs` on the tape.  The inputs are cloned, so that these are partial derivatives even where
     one input was computed from another."""
     fresh = [None if x is None else x.clone() for x in inputs]
-    pulled = [(out, part) for out, part in zip(composite(*fresh), g) if part is not None]
+    pulled = [(out, part) for out, part in zip(steps(*fresh, *params), g) if part is not None]
     live = [x for x in fresh if x is not None and x.requires_grad]
     found = iter(grad([out for out, _ in pulled], live, [part for _, part in pulled], create_graph=True))
     return tuple(next(found) if x is not None and x.requires_grad else None for x in fresh)
@@ -191,8 +191,7 @@ lstm_back = with_kernel(_lstm_back, _lstm_back_kernel)
 def _lstm_pull(g: Any, out: Any, x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes,
                reverse: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        inputs = (x, h0, c0, weight, weight_hh, bias)
-        return _recorded(lambda *given: lstm_steps(*given[:6], sizes, reverse), inputs, g)
+        return _recorded(lstm_steps, (x, h0, c0, weight, weight_hh, bias), (sizes, reverse), g)
     dh, dc = (np.array(_or_zeros(part, like), order="C") for part, like in zip(g[1:3], (h0, c0)))
     gates, memories = out.gates.view(x.dtype), out.memories.view(x.dtype)
     gy, hh = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh)
@@ -297,8 +296,7 @@ gru_back = with_kernel(_gru_back, _gru_back_kernel)
 def _gru_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes,
               reverse: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        inputs = (x, h0, weight, weight_hh, bias, bias_hh)
-        return _recorded(lambda *given: gru_steps(*given[:6], sizes, reverse), inputs, g)
+        return _recorded(gru_steps, (x, h0, weight, weight_hh, bias, bias_hh), (sizes, reverse), g)
     dh, before = np.array(_or_zeros(g[1], h0), order="C"), _before(out.y, h0, sizes, reverse)
     gates, products = out.gates.view(x.dtype), out.products.view(x.dtype)
     gy, hh = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh)
@@ -385,8 +383,7 @@ rnn_back = with_kernel(_rnn_back, _rnn_back_kernel)
 def _rnn_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
               relu: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        inputs = (x, h0, weight, weight_hh, bias)
-        return _recorded(lambda *given: rnn_steps(*given[:5], sizes, reverse, relu), inputs, g)
+        return _recorded(rnn_steps, (x, h0, weight, weight_hh, bias), (sizes, reverse, relu), g)
     dh, y = np.array(_or_zeros(g[1], h0), order="C"), out[0]
     d = rnn_back(_or_zeros(g[0], y), dh, np.ascontiguousarray(weight_hh), y, in_turn(sizes, reverse), relu)
     dx, d_weight, d_bias = _project_pull(d, x, weight, bias, needs)
