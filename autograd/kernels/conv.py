@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from .door import ROWS, kernel
+from .moves import copy_run, lanes_of, transpose_block
 from .pool import run
-from .tile import columns_of, lanes_of, tile, transpose_block
+from .tile import columns_of, tile
 
 Pair = tuple[int, int]
 
@@ -28,41 +29,40 @@ Pair = tuple[int, int]
 @kernel
 def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
     """The phases of `channels` zero-padded images: out[c, a, b, i, j] = x[c, s_h i + a - p_h, s_w j + b - p_w]."""
-    at = 0
+    zero, at = x.dtype.type(0), 0
+    first, last = min(p_w, columns), max(0, min(columns, w + p_w))
     for c in range(channels):
         for a in range(s_h):
             for b in range(s_w):
                 for i in range(rows):
                     u = s_h * i + a - p_h
+                    row = x0 + (c * h + u) * w
                     if u < 0 or u >= h:
                         for j in range(columns):
-                            out[at + j] = 0
+                            out[at + j] = zero
+                    elif s_w == 1:
+                        for j in range(first):
+                            out[at + j] = zero
+                        copy_run(x, row + first - p_w, out, at + first, last - first, zero)
+                        for j in range(last, columns):
+                            out[at + j] = zero
                     else:
-                        row = x0 + (c * h + u) * w
-                        if s_w == 1:
-                            first, last = max(0, p_w), min(columns, w + p_w)
-                            for j in range(min(first, columns)):
-                                out[at + j] = 0
-                            for j in range(first, last):
-                                out[at + j] = x[row + j - p_w]
-                            for j in range(max(last, first), columns):
-                                out[at + j] = 0
-                        else:
-                            for j in range(columns):
-                                v = s_w * j + b - p_w
-                                out[at + j] = x[row + v] if 0 <= v < w else 0
+                        for j in range(columns):
+                            v = s_w * j + b - p_w
+                            out[at + j] = x[row + v] if 0 <= v < w else zero
                     at += columns
 
 
 @kernel
-def products(left, depth, image, i0, group_size, table, out, length, groups, rows, width):
-    """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]."""
+def products(left, left_row, left_k, image, i0, group_size, table, out, length, groups, rows, width):
+    """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]; `left_k` is a distance or a table."""
+    depth = table.size
     for g in range(groups):
         for o in range(0, length, width):
             for r in range(0, rows, ROWS):
-                at = g * rows + r
-                tile(left, at * depth, depth, 1, image, i0 + g * group_size + o, table, out, at * length + o, length,
-                     depth, min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
+                tile(left, g * (left.size // groups) + r * left_row, left_row, left_k, image, i0 + g * group_size + o,
+                     table, out, (g * rows + r) * length + o, length, depth, min(ROWS, rows - r),
+                     min(width, length - o), 0)  # fmt: skip
 
 
 @kernel
@@ -75,21 +75,19 @@ def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, gr
     plain = s_h == 1 and s_w == 1 and p_h == 0 and p_w == 0
     for n in range(first, last):
         if plain and n + 1 < samples:  # the tile may read past the image's end, so not in the last
-            products(weight, table.size, x, n * size, size // groups, table, out, length, groups, f // groups, width)
+            products(weight, table.size, 1, x, n * size, size // groups, table, out, length, groups, f // groups, width)
         else:
             spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
-            products(weight, table.size, image, 0, size // groups, table, out, length, groups, f // groups, width)
+            products(weight, table.size, 1, image, 0, size // groups, table, out, length, groups, f // groups, width)
         for k in range(f):
             shift = bias[k] if bias.size else x.dtype.type(0)
             for i in range(o_h):
-                to, source = ((n * f + k) * o_h + i) * o_w, k * length + i * q_w
-                for j in range(o_w):
-                    y[to + j] = out[source + j] + shift
+                copy_run(out, k * length + i * q_w, y, ((n * f + k) * o_h + i) * o_w, o_w, shift)
 
 
 @kernel
-def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, s_h, s_w, p_h, p_w,
-               a, b, width):  # fmt: skip
+def input_some(g, weight, x, taps, chosen, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, s_h,
+               s_w, p_h, p_w, a, b, width):  # fmt: skip
     """One phase (a, b) of the input's cotangent for samples `first` to `last`; g is framed by m zeros and more."""
     rows, columns = q_h + m_h, q_w + m_w
     size, length = f * rows * columns, q_h * columns
@@ -97,15 +95,18 @@ def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q
     image[size:] = 0
     for n in range(first, last):
         spread(g, n * f * o_h * o_w, o_h, o_w, image, rows, columns, 1, 1, m_h, m_w, f)
-        products(weight, table.size, image, 0, size // groups, table, out, length, groups, c // groups, width)
+        products(weight, taps, chosen, image, 0, size // groups, table, out, length, groups, c // groups, width)
         for k in range(c):
             for i in range(q_h):
                 u = s_h * i + a - p_h
                 if 0 <= u < h:
                     to, source = ((n * c + k) * h + u) * w, k * length + i * columns
                     start, stop = max(0, -((b - p_w) // s_w)), min(q_w, (w - 1 - b + p_w) // s_w + 1)
-                    for j in range(start, stop):
-                        x[to + s_w * j + b - p_w] = out[source + j]
+                    if s_w == 1:
+                        copy_run(out, source + start, x, to + start + b - p_w, stop - start, x.dtype.type(0))
+                    else:
+                        for j in range(start, stop):
+                            x[to + s_w * j + b - p_w] = out[source + j]
 
 
 @kernel
@@ -186,20 +187,19 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
     """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`, phase by phase."""
     n, f, o_h, o_w = g.shape
     c, taps, (h, w) = weight.shape[1] * groups, weight.shape[2:], spatial
-    x = np.zeros((n, c, h, w), g.dtype)  # a filter smaller than its stride leaves gaps
+    x = np.empty((n, c, h, w), g.dtype)
     q_h, q_w = (-(-(size + 2 * p) // s) for size, p, s in zip(spatial, padding, stride))
     m_h, m_w = ((k - 1) * d // s for k, d, s in zip(taps, dilation, stride))
-    filters = weight.reshape(groups, f // groups, c // groups, *taps)
     parts = _ranges(n, 16)
+    rows, columns, filters = np.arange(taps[0]), np.arange(taps[1]), np.arange(f // groups)[:, None]
     for a in range(stride[0]):
         for b in range(stride[1]):
-            i = [k for k in range(taps[0]) if k * dilation[0] % stride[0] == a]
-            j = [k for k in range(taps[1]) if k * dilation[1] % stride[1] == b]
-            chosen = filters[:, :, :, i][..., j].transpose(0, 2, 1, 3, 4)  # (groups, C/groups, F/groups, taps)
-            places = (m_h - np.array(i, np.int64) * dilation[0] // stride[0])[:, None] * (q_w + m_w)
-            offsets = (places + (m_w - np.array(j, np.int64) * dilation[1] // stride[1])[None]).reshape(-1)
-            table = (np.arange(f // groups)[:, None] * ((q_h + m_h) * (q_w + m_w)) + offsets).reshape(-1)
-            flat = g.reshape(-1), np.ascontiguousarray(chosen).reshape(-1), x.reshape(-1), table
+            i = rows[rows * dilation[0] % stride[0] == a][:, None]
+            j = columns[columns * dilation[1] % stride[1] == b]
+            chosen = (filters * (c // groups * taps[0] * taps[1]) + (i * taps[1] + j).reshape(-1)).reshape(-1)
+            places = (m_h - i * dilation[0] // stride[0]) * (q_w + m_w) + m_w - j * dilation[1] // stride[1]
+            table = (filters * ((q_h + m_h) * (q_w + m_w)) + places.reshape(-1)).reshape(-1)
+            flat = g.reshape(-1), weight.reshape(-1), x.reshape(-1), taps[0] * taps[1], chosen, table
             sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, *stride, *padding, a, b, columns_of(g.dtype)
 
             def some(k: int, flat: Any = flat, sizes: Any = sizes) -> None:

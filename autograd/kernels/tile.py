@@ -27,7 +27,7 @@ def columns_of(dtype: Any) -> int:
     return VECTORS * VECTOR_BYTES // np.dtype(dtype).itemsize
 
 
-class _Emitter:
+class Emitter:
     """LLVM IR for one element type."""
 
     def __init__(self, builder: Any, element: Any) -> None:
@@ -89,17 +89,17 @@ def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b
          k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
     """C[c0 + i c_row + j] (+)= Σ_k A[a0 + i a_row + k a_k] B[b0 + k b_k + j] for i < rows, j < columns.
 
-    `a_row` and `b_k` may each be a table of offsets in place of a distance, which is how convolutions find their
+    `a_row`, `a_k` and `b_k` may each be a table of offsets in place of a distance, which is how convolutions find their
     windows.
     """
     n = types.int64
-    arguments = (a, n, a_row, n, b, n, b_k, c, n, n, n, n, n, n)
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
     return types.void(*arguments), _generate
 
 
 def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     a, a0, a_row, a_k, b, b0, b_k, c, c0, c_row, k, rows, columns, add = arguments
-    e = _Emitter(builder, signature.args[0].dtype)
+    e = Emitter(builder, signature.args[0].dtype)
 
     def data(i: int, array: Any) -> Any:
         return context.make_array(signature.args[i])(context, builder, array).data
@@ -112,12 +112,12 @@ def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
         return lambda n: builder.mul(n, value)
 
     left, right, out = builder.gep(data(0, a), [a0]), builder.gep(data(4, b), [b0]), builder.gep(data(7, c), [c0])
-    sums = _accumulate(e, left, distance(2, a_row), a_k, right, distance(6, b_k), k, rows)
+    sums = _accumulate(e, left, distance(2, a_row), distance(3, a_k), right, distance(6, b_k), k, rows)
     _write(e, sums, out, c_row, rows, columns, add)
     return context.get_dummy_value()
 
 
-def _accumulate(e: _Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: Any, rows: Any) -> Any:
+def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: Any, rows: Any) -> Any:
     """Σ_k A[i, k] B[k, :] as ROWS x VECTORS vectors."""
     builder = e.b
     last = builder.sub(rows, e.index(1))
@@ -129,21 +129,19 @@ def _accumulate(e: _Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: 
     loop, done = function.append_basic_block("tile"), function.append_basic_block("tile_done")
     builder.cbranch(builder.icmp_signed(">", k, e.index(0)), loop, done)
     builder.position_at_end(loop)
-    at, a_shift = builder.phi(INDEX), builder.phi(INDEX)
+    at = builder.phi(INDEX)
     sums = [[builder.phi(e.vector) for _ in range(VECTORS)] for _ in range(ROWS)]
     at.add_incoming(e.index(0), before)
-    a_shift.add_incoming(e.index(0), before)
     for phi in (s for row in sums for s in row):
         phi.add_incoming(e.zero, before)
     here = builder.gep(b, [b_k(at)])
     right = [e.load(builder.gep(here, [e.index(j * e.lanes)])) for j in range(VECTORS)]
-    new = []
+    new, shift = [], a_k(at)
     for i in range(ROWS):
-        left = e.spread(builder.load(builder.gep(starts[i], [a_shift])))
+        left = e.spread(builder.load(builder.gep(starts[i], [shift])))
         new.append([e.multiply_add(left, right[j], sums[i][j]) for j in range(VECTORS)])
     following = builder.add(at, e.index(1))
     at.add_incoming(following, loop)
-    a_shift.add_incoming(builder.add(a_shift, a_k), loop)
     for i in range(ROWS):
         for j in range(VECTORS):
             sums[i][j].add_incoming(new[i][j], loop)
@@ -161,7 +159,7 @@ def _accumulate(e: _Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: 
     return results
 
 
-def _write(e: _Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, add: Any) -> None:
+def _write(e: Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, add: Any) -> None:
     """Store the tile, or add it, where it is inside C."""
     builder, function = e.b, e.b.function
     full, part, end = (function.append_basic_block(name) for name in ("tile_full", "tile_part", "tile_end"))
@@ -200,47 +198,3 @@ def _write(e: _Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, 
         row = builder.gep(row, [c_row])
     builder.branch(end)
     builder.position_at_end(end)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def lanes_of(dtype: Any) -> int:
-    """How many elements a vector has, which is the side of a `transpose_block`."""
-    return VECTOR_BYTES // np.dtype(dtype).itemsize
-
-
-@intrinsic
-def transpose_block(context: Any, a: Any, a0: Any, a_row: Any, c: Any, c0: Any, c_row: Any) -> Any:
-    """C[c0 + j c_row + i] = A[a0 + i a_row + j] for a square block of one vector's length, in registers.
-
-    Blocks of half the side are exchanged across the diagonal, then blocks of a quarter within each, and so on.
-    """
-    n = types.int64
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, a0, a_row, c, c0, c_row = arguments
-        e = _Emitter(builder, signature.args[0].dtype)
-        source = builder.gep(context.make_array(signature.args[0])(context, builder, a).data, [a0])
-        target = builder.gep(context.make_array(signature.args[3])(context, builder, c).data, [c0])
-        rows = []
-        for _ in range(e.lanes):
-            rows.append(e.load(source))
-            source = builder.gep(source, [a_row])
-        half = e.lanes // 2
-        while half:
-            low = [e.lanes + i - half if i & half else i for i in range(e.lanes)]
-            high = [e.lanes + i if i & half else i + half for i in range(e.lanes)]
-            low_mask, high_mask = (ir.Constant(ir.VectorType(I32, e.lanes), m) for m in (low, high))
-            for i in range(e.lanes):
-                if not i & half:
-                    x, y = rows[i], rows[i + half]
-                    rows[i] = builder.shuffle_vector(x, y, low_mask)
-                    rows[i + half] = builder.shuffle_vector(x, y, high_mask)
-            half //= 2
-        for row in rows:
-            e.store(row, target)
-            target = builder.gep(target, [c_row])
-        return context.get_dummy_value()
-
-    return types.void(a, n, n, c, n, n), generate

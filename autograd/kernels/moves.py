@@ -1,0 +1,94 @@
+"""Runs of memory copied, and blocks transposed, in vector registers.
+
+Numba's own loops check every index for being negative, which keeps LLVM from vectorising them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from .door import VECTOR_BYTES
+from .tile import I32, INDEX, Emitter
+
+
+@intrinsic
+def copy_run(context: Any, a: Any, a0: Any, c: Any, c0: Any, count: Any, shift: Any) -> Any:
+    """C[c0 + i] = A[a0 + i] + shift for i < count."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, a0, c, c0, count, shift = arguments
+        e = Emitter(builder, signature.args[0].dtype)
+        source = builder.gep(context.make_array(signature.args[0])(context, builder, a).data, [a0])
+        target = builder.gep(context.make_array(signature.args[2])(context, builder, c).data, [c0])
+        added, function, before = e.spread(shift), builder.function, builder.block
+        whole = builder.and_(count, e.index(-e.lanes))
+        loop, tail, part, end = (
+            function.append_basic_block(name) for name in ("run", "run_tail", "run_part", "run_end")
+        )
+        builder.cbranch(builder.icmp_signed(">", whole, e.index(0)), loop, tail)
+        builder.position_at_end(loop)
+        at = builder.phi(INDEX)
+        at.add_incoming(e.index(0), before)
+        e.store(builder.fadd(e.load(builder.gep(source, [at])), added), builder.gep(target, [at]))
+        following = builder.add(at, e.index(e.lanes))
+        at.add_incoming(following, loop)
+        builder.cbranch(builder.icmp_signed("<", following, whole), loop, tail)
+        builder.position_at_end(tail)
+        left = builder.sub(count, whole)
+        builder.cbranch(builder.icmp_signed(">", left, e.index(0)), part, end)
+        builder.position_at_end(part)
+        mask = e.mask(0, left)
+        value = e.masked_load(builder.gep(source, [whole]), mask)
+        e.masked_store(builder.fadd(value, added), builder.gep(target, [whole]), mask)
+        builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    n = types.int64
+    return types.void(a, n, c, n, n, a.dtype), generate
+
+
+def lanes_of(dtype: Any) -> int:
+    """How many elements a vector has, which is the side of a `transpose_block`."""
+    return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+@intrinsic
+def transpose_block(context: Any, a: Any, a0: Any, a_row: Any, c: Any, c0: Any, c_row: Any) -> Any:
+    """C[c0 + j c_row + i] = A[a0 + i a_row + j] for a square block of one vector's length, in registers.
+
+    Blocks of half the side are exchanged across the diagonal, then blocks of a quarter within each, and so on.
+    """
+    n = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, a0, a_row, c, c0, c_row = arguments
+        e = Emitter(builder, signature.args[0].dtype)
+        source = builder.gep(context.make_array(signature.args[0])(context, builder, a).data, [a0])
+        target = builder.gep(context.make_array(signature.args[3])(context, builder, c).data, [c0])
+        rows = []
+        for _ in range(e.lanes):
+            rows.append(e.load(source))
+            source = builder.gep(source, [a_row])
+        half = e.lanes // 2
+        while half:
+            low = [e.lanes + i - half if i & half else i for i in range(e.lanes)]
+            high = [e.lanes + i if i & half else i + half for i in range(e.lanes)]
+            low_mask, high_mask = (ir.Constant(ir.VectorType(I32, e.lanes), m) for m in (low, high))
+            for i in range(e.lanes):
+                if not i & half:
+                    x, y = rows[i], rows[i + half]
+                    rows[i] = builder.shuffle_vector(x, y, low_mask)
+                    rows[i + half] = builder.shuffle_vector(x, y, high_mask)
+            half //= 2
+        for row in rows:
+            e.store(row, target)
+            target = builder.gep(target, [c_row])
+        return context.get_dummy_value()
+
+    return types.void(a, n, n, c, n, n), generate
