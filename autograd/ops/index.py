@@ -99,13 +99,17 @@ def elements_of(input: Any, /, key: Any) -> Any:
 def added_at(input: Any, /, shape: tuple[int, ...], key: Any) -> Any:
     """Zeros of `shape` with ``input`` added at `key`, repeated places adding up: the transpose of `elements_of`."""
     out = np.zeros(shape, input.dtype)
-    if len(key) == 1 and isinstance(key[0], np.ndarray) and key[0].dtype.kind != "b" and len(shape) > 1:
+    if _whole_rows(shape, key):
         _add_rows(out, key[0].reshape(-1), input)
     elif any(isinstance(part, np.ndarray) and part.dtype.kind != "b" for part in key):
         np.add.at(out, key, input)
     else:
         out[key] = input  # a mask meets no element twice
     return out
+
+
+def _whole_rows(shape: tuple[int, ...], key: Any) -> bool:
+    return len(key) == 1 and isinstance(key[0], np.ndarray) and key[0].dtype.kind != "b" and len(shape) > 1
 
 
 def _add_rows(out: np.ndarray, index: np.ndarray, input: np.ndarray) -> None:
@@ -117,6 +121,15 @@ def _add_rows(out: np.ndarray, index: np.ndarray, input: np.ndarray) -> None:
     index = index[order]
     first = np.flatnonzero(np.diff(index, prepend=-1))
     out[index[first]] = np.add.reduceat(input.reshape(-1, *out.shape[1:])[order], first, axis=0)
+
+
+@added_at.kernel
+def _(input: Any, shape: tuple[int, ...], key: Any) -> Any:
+    if not _whole_rows(shape, key) or input.size < 1 << 14 or input.dtype.kind != "f" or input.itemsize < 4:
+        return NotImplemented
+    from ..kernels import rows
+
+    return rows.added_rows(input, shape, key[0])
 
 
 _KEY = (np.array([0, 2, 0]),)

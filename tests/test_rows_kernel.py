@@ -1,0 +1,48 @@
+"""The kernel of an embedding's gradient against its NumPy body."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autograd.ops.index import added_at
+
+pytest.importorskip("numba")
+
+# The kernel adds the rows one by one, NumPy in pairs of groups: a few units in the last place of sums of ~100 terms.
+CLOSE = {np.float32: 1e-5, np.float64: 1e-13}
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("shape", [(7, 300), (5, 2, 65), (400, 3), (1, 128)], ids=str)
+@pytest.mark.parametrize("strided", [False, True])
+def test_rows_are_added_as_numpy_adds_them(dtype, shape, strided):
+    rng = np.random.default_rng(0)
+    n = 20_000 // int(np.prod(shape[1:])) + 1
+    index = rng.integers(-shape[0], shape[0], (2, n))
+    rows = rng.standard_normal((2, n, *shape[1:], 2)).astype(dtype)[..., 0]
+    rows = rows if strided else np.ascontiguousarray(rows)
+    assert rows.size >= 1 << 14  # less goes to NumPy
+    found, expected = (way(rows, shape, (index,)) for way in (added_at.op.run, added_at.op.body))
+    assert (found.dtype, found.shape) == (dtype, shape)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=CLOSE[dtype])
+    exact = np.zeros(shape)
+    np.add.at(exact, index, rows.astype(np.float64))
+    np.testing.assert_allclose(found / scale, exact / scale, rtol=0, atol=CLOSE[dtype])
+
+
+def test_threads_change_no_bit():
+    from autograd.kernels import get_num_threads, set_num_threads
+
+    rng, before = np.random.default_rng(0), get_num_threads()
+    rows, index = rng.standard_normal((2000, 300)).astype(np.float32), rng.integers(0, 9, 2000)
+    found = []
+    try:
+        for threads in (1, 2, 4):
+            set_num_threads(threads)
+            found.append(added_at.op.run(rows, (9, 300), (index,)))
+    finally:
+        set_num_threads(before)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
