@@ -34,14 +34,16 @@ def _emits(x: Any, which: Any) -> Any:
     return generate
 
 
-@intrinsic(prefer_literal=True)
-def _of_one(context: Any, which: Any, x: Any) -> Any:
+def _typed_one(context: Any, which: Any, x: Any) -> Any:
     return x(which, x), _emits(x, which)
 
 
-@intrinsic(prefer_literal=True)
-def _of_two(context: Any, which: Any, x: Any, y: Any) -> Any:
+def _typed_two(context: Any, which: Any, x: Any, y: Any) -> Any:
     return x(which, x, y), _emits(x, which)
+
+
+_of_one: Any = intrinsic(prefer_literal=True)(_typed_one)
+_of_two: Any = intrinsic(prefer_literal=True)(_typed_two)
 
 
 # A loop is told its formula by a number: Numba keeps compiled closures on disk by the values that they close over.

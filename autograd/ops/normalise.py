@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..declared import with_kernel
 from ..op import op
+
+LEAST = 4096  # elements from which a kernel is faster than NumPy
 
 
 class Standard(NamedTuple):
@@ -38,5 +41,37 @@ def _pull(g: Any, out: Any, input_shape: tuple[int, ...], axes: tuple[int, ...])
     return r * (gy - (total / n) - y * (weighted / n)) + gm / n
 
 
-standardise.derivative(input=lambda g, out, input_shape, axes: _pull(g, out, input_shape, axes))
+def _sizes(x: Any, axes: tuple[int, ...], *others: Any) -> Any:
+    """The table (a, b, s) that the kernels take `x` for; None if they do not."""
+    if type(x) is not np.ndarray or x.size < LEAST or x.dtype.char not in "fd":
+        return None
+    if not all(a.flags.c_contiguous and a.dtype == x.dtype for a in (x, *others)):
+        return None
+    from ..kernels import normalise
+
+    return normalise.table(x.shape, axes)
+
+
+@standardise.kernel
+def _(input: Any, axes: tuple[int, ...], eps: float) -> Any:
+    if (sizes := _sizes(input, axes)) is None:
+        return NotImplemented
+    from ..kernels import normalise
+
+    y, mean, rstd = normalise.standardise(input, sizes, eps)
+    single = tuple(1 if i in axes else n for i, n in enumerate(input.shape))
+    return Standard(y, mean.reshape(single), rstd.reshape(single))
+
+
+def _fast_pull(g: Any, out: Any, input_shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    (gy, gm, gr), (y, _, r) = g, out
+    if (sizes := _sizes(y, axes, *(x for x in (gy, r) if x is not None))) is None or type(gy) is not np.ndarray:
+        return NotImplemented
+    from ..kernels import normalise
+
+    return normalise.pull(gy, y, r, gm, gr, sizes)
+
+
+_pull_array = with_kernel(_pull, _fast_pull)
+standardise.derivative(input=lambda g, out, input_shape, axes: _pull_array(g, out, input_shape, axes))
 standardise.samples(lambda draw, case: [case(draw(4, 3), (0,), 1e-5), case(draw(2, 3, 2), (1, 2), 1e-3)])

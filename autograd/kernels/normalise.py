@@ -1,0 +1,105 @@
+"""Mean 0 and variance 1, and the derivative, in two or three passes over what is normalised while it is in the cache.
+
+The arrays have three dimensions (a, b, s), and the sums go over the first and the last: batch normalisation as it
+stands, layer and group normalisation with one a.  Sums over s are of the array's type, in many lanes; those sums are
+added up in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .door import inlined, kernel
+from .flat import in_pieces
+from .vmath import minus
+
+WORK = 131072  # elements of a piece at least
+SHORTEST = 8  # elements of s, for which the loops are made
+
+
+@kernel
+def _standardise(x, y, means, scales, eps, first, last):
+    zero, n = x.dtype.type(0), x.shape[0] * x.shape[2]
+    for b in range(first, last):
+        total = 0.0
+        for a in range(x.shape[0]):
+            row, part = x[a, b], zero
+            for s in range(row.size):
+                part += row[s]
+            total += part
+        means[b] = mean = x.dtype.type(total / n)
+        total = 0.0
+        for a in range(x.shape[0]):
+            row, part = x[a, b], zero
+            for s in range(row.size):
+                d = minus(row[s], mean)
+                part += d * d
+            total += part
+        scales[b] = scale = x.dtype.type(1 / math.sqrt(total / n + eps))
+        for a in range(x.shape[0]):
+            row, out = x[a, b], y[a, b]
+            for s in range(row.size):
+                out[s] = minus(row[s], mean) * scale
+
+
+@inlined
+def _sums(g, y, b):
+    """Σ g and Σ g y."""
+    total, weighted, zero = 0.0, 0.0, g.dtype.type(0)
+    for a in range(g.shape[0]):
+        gs, ys, part, product = g[a, b], y[a, b], zero, zero
+        for s in range(gs.size):
+            part += gs[s]
+            product += gs[s] * ys[s]
+        total += part
+        weighted += product
+    return total, weighted
+
+
+@kernel
+def _pull(g, y, scales, g_mean, g_scale, out, first, last):
+    T, n = g.dtype.type, g.shape[0] * g.shape[2]
+    for b in range(first, last):
+        scale = scales[b]
+        total, weighted = _sums(g, y, b)
+        slope = T(scale * ((weighted + g_scale[b] * scale) / n))
+        shift = T((scale * total - g_mean[b]) / n)
+        for a in range(g.shape[0]):
+            gs, ys, to = g[a, b], y[a, b], out[a, b]
+            for s in range(gs.size):
+                to[s] = scale * gs[s] - slope * ys[s] - shift
+
+
+def table(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """`shape` as (a, b, s) with the sums over a and s; None if the axes do not lie so."""
+    d, k = len(shape), min(axes, default=0)
+    if axes == tuple(range(k, d)) and k:
+        sizes = 1, math.prod(shape[:k]), math.prod(shape[k:])
+    elif axes == (0, *range(2, d)):
+        sizes = shape[0], shape[1], math.prod(shape[2:])
+    else:
+        return None
+    return sizes if sizes[2] >= SHORTEST else None
+
+
+def _over(kernel: Any, sizes: tuple[int, int, int], *arguments: Any) -> None:
+    a, b, s = sizes
+    in_pieces(b, lambda first, last: kernel(*arguments, first, last), max(1, WORK // (a * s)))
+
+
+def standardise(x: np.ndarray, sizes: tuple[int, int, int], eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x - μ) r, μ and r = 1 / √(σ² + eps)."""
+    y, means, scales = np.empty_like(x), np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
+    _over(_standardise, sizes, x.reshape(sizes), y.reshape(sizes), means, scales, float(eps))
+    return y, means, scales
+
+
+def pull(g: np.ndarray, y: np.ndarray, scales: np.ndarray, g_mean: np.ndarray, g_scale: np.ndarray,
+         sizes: tuple[int, int, int]) -> np.ndarray:  # fmt: skip
+    """r (g - Σ g / n - y (Σ g y + g_r r) / n) + g_μ / n."""
+    out, small = np.empty_like(y), [np.ascontiguousarray(v).reshape(-1) for v in (scales, g_mean, g_scale)]
+    _over(_pull, sizes, g.reshape(sizes), y.reshape(sizes), *small, out.reshape(sizes))
+    return out
