@@ -81,6 +81,25 @@ product.samples(
 product.errors(lambda draw, case: [case(draw(2, 3), draw(4, 2)), case(draw(2, 2, 3), draw(3, 3, 2))])
 
 
+@op(name="linear", symbol="x Wᵀ + b", method=False)
+def affine(input: Any, weight: Any, bias: Any, /) -> Any:
+    """Rows (N, in) times the transpose of (out, in), plus (out), which may be None: the op behind `F.linear`."""
+    y = input @ weight.T
+    if bias is not None:
+        y += bias
+    return y
+
+
+affine.derivative(
+    input=lambda g, weight: product(g, weight),
+    weight=lambda g, input: product(_transposed(g), input),
+    bias=lambda g: g.sum(axis=0),
+)
+affine.samples(lambda draw, case: [case(draw(4, 3), draw(2, 3), draw(2)), case(draw(1, 3), draw(2, 3), None),
+                                   case(draw(0, 3), draw(2, 3), draw(2))])  # fmt: skip
+affine.errors(lambda draw, case: [case(draw(4, 3), draw(2, 2), None)])
+
+
 def same_type(name: str, *tensors: Any) -> None:
     """Raise unless the tensors are of one element type: products do not promote."""
     for i, t in enumerate(tensors):

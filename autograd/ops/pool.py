@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import op
 from .along import Selected, put_along, take_along
-from .windows import Sizes, add_windows, cropped, padded, windows
+from .windows import Sizes, add_windows, cropped, output_size, padded, windows
 
 
 def extra_at_end(
@@ -85,6 +85,20 @@ max_pool.samples(
 )
 
 
+@max_pool.kernel
+def _(input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool = False) -> Any:
+    if len(kernel) != 2 or input.size < 20_000 or input.dtype.kind != "f" or not input.flags.c_contiguous:
+        return NotImplemented
+    extra = extra_at_end(input.shape[-2:], kernel, stride, padding, dilation, ceil_mode)
+    if input.dtype.itemsize < 4 or any(extra):
+        return NotImplemented
+    from ..kernels import pooling
+
+    spatial = zip(input.shape[-2:], kernel, stride, padding, dilation)
+    outputs = tuple(output_size(*each) for each in spatial)
+    return Selected(*pooling.largest(input, kernel, stride, padding, dilation, outputs))
+
+
 @op(name="max_unpool", symbol="max poolᵀ", method=False, linear=True)
 def max_unpool(input: Any, indices: Any, /, size: int) -> Any:
     """Zeros (..., size), with each element of `input` (..., n) at its index.
@@ -97,6 +111,16 @@ def max_unpool(input: Any, indices: Any, /, size: int) -> Any:
     start = np.arange(0, rows * size, max(size, 1))[:rows].reshape(*input.shape[:-1], 1)
     out.reshape(-1)[indices + start] = input
     return out
+
+
+@max_unpool.kernel
+def _(input: Any, indices: Any, size: int) -> Any:
+    contiguous = input.flags.c_contiguous and indices.flags.c_contiguous
+    if input.size < 20_000 or input.dtype.char not in "fd" or indices.dtype != np.int64 or not contiguous:
+        return NotImplemented
+    from ..kernels import pooling
+
+    return pooling.added(input, indices, size)
 
 
 max_unpool.derivative(input=lambda g, indices: take_along(g, indices, -1), indices=None)

@@ -9,7 +9,7 @@ import numpy as np
 from autograd import Tensor
 from autograd.errors import ArgumentError, DTypeError, ShapeError
 from autograd.ops.einsum import bilinear as _bilinear
-from autograd.ops.matmul import product, same_type
+from autograd.ops.matmul import affine, same_type
 from autograd.tensor import wrap
 
 from .dropout import dropout
@@ -34,11 +34,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return y if bias is None else y + bias
     out = weight.array.shape[0]
     rows = input if len(shape) == 2 else input.reshape(math.prod(shape[:-1]), shape[-1])
-    y = product(rows, weight.t())
-    if bias is not None:
-        if bias.array.shape not in ((out,), (1,), ()):
+    if bias is not None and bias.array.shape != (out,):
+        if bias.array.shape not in ((1,), ()):
             raise ShapeError(f"linear: bias must have shape [{out}], got {list(bias.shape)}")
-        y = y + bias
+        bias = bias.expand(out)
+    y = affine(rows, weight, bias)
     return y if len(shape) == 2 else y.reshape(*shape[:-1], out)
 
 
