@@ -8,7 +8,7 @@ import pytest
 import autograd
 import nn.functional as F
 from autograd.kernels import get_num_threads, set_num_threads
-from autograd.ops import activation, exponential, trig
+from autograd.ops import activation, exponential, special, trig
 from autograd.ops.large import LEAST
 from autograd.tensor import wrap
 
@@ -16,7 +16,7 @@ pytest.importorskip("numba")
 
 from autograd.kernels import elementwise
 
-OPS = [activation.relu, activation.silu, exponential.exp, exponential.log, exponential.sigmoid, trig.tanh]
+OPS = [activation.relu, activation.silu, exponential.exp, exponential.log, exponential.sigmoid, special.erf, trig.tanh]
 each = pytest.mark.parametrize("op", [made.op for made in OPS], ids=lambda op: op.name)
 both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 PULLS = [
@@ -24,7 +24,8 @@ PULLS = [
     (elementwise.tanh_pull, lambda c, out: c * (1 - out * out)),
     (elementwise.sigmoid_pull, lambda c, out: c * (out * (1 - out))),
     (elementwise.silu_pull, lambda c, x: c * activation._silu_slope(x)),
-    (elementwise.gelu_pull, lambda c, x: c * activation._gelu_slope(x, "tanh")),
+    (elementwise.gelu_pull, lambda c, x: c * activation._gelu_slope(x, "none")),
+    (elementwise.gelu_tanh_pull, lambda c, x: c * activation._gelu_slope(x, "tanh")),
     (elementwise.add, np.add), (elementwise.subtract, np.subtract),
     (elementwise.multiply, np.multiply), (elementwise.divide, np.divide),
 ]  # fmt: skip
@@ -56,11 +57,12 @@ def test_as_numpy(op, dtype):
 
 
 @both
-def test_gelu(dtype):
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu(dtype, approximate):
     for x in layouts(draw(dtype)):
         unit = np.finfo(dtype).eps  # for negative x, 1 + tanh cancels: equal in units of 1
-        expected = activation.gelu.op.body(x, "tanh")
-        np.testing.assert_allclose(activation.gelu.op.run(x, "tanh"), expected, 8 * unit, 16 * unit)
+        expected = activation.gelu.op.body(x, approximate)
+        np.testing.assert_allclose(activation.gelu.op.run(x, approximate), expected, 8 * unit, 16 * unit)
 
 
 @pytest.mark.parametrize(("loop", "twin"), PULLS)
@@ -111,11 +113,12 @@ def test_large_arrays_are_compiled(op):
     x = np.abs(draw(np.float32))
     loop = getattr(elementwise, op.name)
     np.testing.assert_array_equal(op.run(x), loop(x))
+    assert loop(x) is not NotImplemented
 
 
 @pytest.mark.parametrize("f", [
-    autograd.relu, autograd.tanh, autograd.sigmoid, F.silu, lambda x: F.gelu(x, approximate="tanh"),
-], ids=["relu", "tanh", "sigmoid", "silu", "gelu"])  # fmt: skip
+    autograd.relu, autograd.tanh, autograd.sigmoid, F.silu, F.gelu, lambda x: F.gelu(x, approximate="tanh"),
+], ids=["relu", "tanh", "sigmoid", "silu", "gelu", "gelu-tanh"])  # fmt: skip
 def test_gradients_of_large_arrays(f):
     """First and second derivatives of one large tensor are those of its small parts."""
     x = draw(np.float64)

@@ -49,8 +49,8 @@ _of_two: Any = intrinsic(prefer_literal=True)(_typed_two)
 # A loop is told its formula by a number: Numba keeps compiled closures on disk by the values that they close over.
 
 
-def unary(formula: Callable[[Number], Number], least: int = PIECE) -> Callable[[np.ndarray], Any]:
-    """The function f(array) that applies `formula` to each element, in pieces of at least `least`."""
+def unary(formula: Callable[[Number], Number], least: int = PIECE, kinds: str = "fd") -> Callable[[np.ndarray], Any]:
+    """The function f(array) that applies `formula` to each element of float32 ("f") or float64 ("d")."""
     which = len(_formulas)
     _formulas.append(formula)
 
@@ -61,6 +61,8 @@ def unary(formula: Callable[[Number], Number], least: int = PIECE) -> Callable[[
             out[i] = _of_one(which, x[i])
 
     def run(x: np.ndarray) -> Any:
+        if x.dtype.char not in kinds:
+            return NotImplemented
         out = np.empty_like(x)
         if (runs := flat(x, out)) is None:
             return NotImplemented
@@ -70,8 +72,10 @@ def unary(formula: Callable[[Number], Number], least: int = PIECE) -> Callable[[
     return run
 
 
-def binary(formula: Callable[[Number, Number], Number], least: int = PIECE) -> Callable[[np.ndarray, np.ndarray], Any]:
-    """The function f(array, array) that applies `formula` to each pair of elements of two arrays of one shape."""
+def binary(
+    formula: Callable[[Number, Number], Number], least: int = PIECE, kinds: str = "fd"
+) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """The function f(array, array) that applies `formula` to each pair of elements of arrays of one shape."""
     which = len(_formulas)
     _formulas.append(formula)
 
@@ -82,6 +86,8 @@ def binary(formula: Callable[[Number, Number], Number], least: int = PIECE) -> C
             out[i] = _of_two(which, x[i], y[i])
 
     def run(x: np.ndarray, y: np.ndarray) -> Any:
+        if x.dtype.char not in kinds:
+            return NotImplemented
         out = np.empty_like(x)
         if (runs := flat(x, y, out)) is None:
             return NotImplemented
@@ -112,6 +118,20 @@ def _gelu_pull(c: Number, x: Number) -> Number:
     return c * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * (x * x * (3 * 0.044715 * root) + root))
 
 
+def _normal_cdf(x: Number) -> Number:
+    """Φ(x), the normal distribution's cumulative, in float64."""
+    return (vmath.wide_erf(x * math.sqrt(0.5)) + 1) * 0.5
+
+
+def _gelu_exact(x: Number) -> Number:
+    return (x.to(vmath.DOUBLE) * _normal_cdf(x)).to(x.format)
+
+
+def _gelu_exact_pull(c: Number, x: Number) -> Number:
+    density = vmath.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+    return c * (_normal_cdf(x).to(x.format) + x * density)
+
+
 def _silu_pull(c: Number, x: Number) -> Number:
     s = vmath.sigmoid(x)
     return c * s * (x * (1 - s) + 1)
@@ -131,5 +151,8 @@ sigmoid = unary(vmath.sigmoid, COSTLY)
 sigmoid_pull = binary(lambda c, out: c * (out * (1 - out)))
 silu = unary(lambda x: x / (vmath.exp(-x) + 1), COSTLY)
 silu_pull = binary(_silu_pull, COSTLY)
-gelu = unary(_gelu, COSTLY)
-gelu_pull = binary(_gelu_pull, COSTLY)
+erf = unary(vmath.erf, COSTLY, "f")
+gelu = unary(_gelu_exact, COSTLY, "f")
+gelu_pull = binary(_gelu_exact_pull, COSTLY, "f")
+gelu_tanh = unary(_gelu, COSTLY)
+gelu_tanh_pull = binary(_gelu_pull, COSTLY)

@@ -1,10 +1,10 @@
-"""exp, log, tanh and the logistic function without branches, so that LLVM vectorises the loops that call them.
+"""exp, log, tanh, erf and the logistic function without branches, so that LLVM vectorises the loops that call them.
 
 Numba's own call the C library once for each element.  These are written for one element of float32 or float64, as LLVM
 instructions that are not reassociated; the formulas are plain Python over `Number`, whose operators emit instructions.
 Coefficients are those of Taylor's series, taken so far that the remainder is far below the last place.  NaN,
 infinities, overflow and subnormal numbers come out as in NumPy.  The largest errors, which the tests measure, are
-`ULP` units in the last place.
+`ULP` units in the last place.  The error function has no short series; it is a polynomial in float64, for float32.
 
 Reduction of the arguments: Cody and Waite, "Software manual for the elementary functions" (1980); rounding by a large
 constant and two-step scaling: Muller, "Elementary functions: algorithms and implementation" (3rd edition, 2016).
@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-ULP = {"exp": 1.5, "log": 1.5, "tanh": 3, "sigmoid": 3}  # bounds, for float32 and float64 alike
+ULP = {"exp": 1.5, "log": 1.5, "tanh": 3, "sigmoid": 3, "erf": 4}  # bounds, for float32 and float64 alike
 
 
 KEEP = ("contract",)  # flags that are there keep Numba from adding those of `door.FLAGS`: nothing is reassociated
@@ -105,6 +105,13 @@ class Number:
     def when(self, condition: Any, chosen: Any) -> Number:
         return self.new(self.b.select(condition, self.like(chosen), self.value))
 
+    def to(self, format: _Format) -> Number:
+        """The number in a wider or narrower format."""
+        if format is self.format:
+            return self
+        cast = self.b.fpext if format.bits > self.format.bits else self.b.fptrunc
+        return Number(self.b, cast(self.value, format.real), format)
+
     def to_bits(self) -> Number:
         return self.new(self.b.bitcast(self.value, self.format.whole))
 
@@ -113,7 +120,11 @@ class Number:
 
 
 def _series(x: Number, coefficients: list[float]) -> Number:
-    """Σ c_k x^k by Horner's rule."""
+    """Σ c_k x^k by Horner's rule; long ones as four in x⁴, which do not wait for one another (Estrin, 1960)."""
+    if len(coefficients) > 16:
+        square = x * x
+        even, odd, even2, odd2 = (_series(square * square, coefficients[k::4]) for k in (0, 1, 2, 3))
+        return odd2.times_plus(x, even2).times_plus(square, odd.times_plus(x, even))
     total: Any = coefficients[-1]
     for c in coefficients[-2::-1]:
         total = x.times_plus(total, c)
@@ -188,11 +199,39 @@ def log(x: Number) -> Number:
     return y.new(b.select(b.fcmp_unordered("<", x.value, x.like(0.0)), x.like(math.nan), y.value))
 
 
-def _function(formula: Callable[[Number], Number]) -> Any:
+def _erf_over_x(limit: float, degree: int) -> list[float]:
+    """erf(x) / x as a polynomial in u = 2 (x / limit)² - 1: its interpolation at Chebyshev's points, in powers of u."""
+
+    def f(u: np.ndarray) -> np.ndarray:
+        x = limit * np.sqrt((u + 1) / 2)
+        return np.array([math.erf(v) / v for v in x])
+
+    return np.polynomial.chebyshev.cheb2poly(np.polynomial.chebyshev.chebinterpolate(f, degree)).tolist()
+
+
+_ERF_LIMIT = 5.0
+_ERF = _erf_over_x(_ERF_LIMIT, 22)  # to 4e-10
+
+
+def wide_erf(x: Number) -> Number:
+    """erf x of a float32 in float64, to 2e-9, and ±1 where |x| > 5."""
+    w = x.to(DOUBLE)
+    u = (w * w).times_plus(2 / _ERF_LIMIT**2, -1.0)
+    y = w * _series(u, _ERF)
+    beyond = w.b.fcmp_ordered(">", w.call("fabs").value, w.like(_ERF_LIMIT))
+    return y.when(beyond, w.new(w.like(1.0)).call("copysign", w))
+
+
+def erf(x: Number) -> Number:
+    """2/√π ∫₀ˣ e^-t² dt for float32."""
+    return wide_erf(x).to(x.format)
+
+
+def _function(formula: Callable[[Number], Number], kinds: tuple[Any, ...] = (types.float32, types.float64)) -> Any:
     """`formula` as a function that kernels can call."""
 
     def typed(context: Any, x: Any) -> Any:
-        if x not in (types.float32, types.float64):
+        if x not in kinds:
             return None
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -205,6 +244,7 @@ def _function(formula: Callable[[Number], Number]) -> Any:
 
 
 vexp, vlog, vtanh, vsigmoid = map(_function, (exp, log, tanh, sigmoid))
+verf = _function(erf, (types.float32,))
 
 
 def _pairwise(name: str, formula: Callable[[Number, Any], Number]) -> Any:

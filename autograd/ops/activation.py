@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..declared import with_kernel
 from ..errors import ArgumentError
 from ..op import elementwise
+from ..twin import with_kernel
 from .exponential import sigmoid
 from .large import large
 from .special import erf
@@ -140,19 +140,18 @@ def _gelu_slope(x: Any, approximate: str) -> Any:
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_BETA + 3 * _BETA * _KAPPA * (x * x))
 
 
-_gelu_pull = with_kernel(lambda c, x: c * _gelu_slope(x, "tanh"), large(lambda loops: loops.gelu_pull))
+_gelu_pull = with_kernel(lambda c, x: c * _gelu_slope(x, "none"), large(lambda loops: loops.gelu_pull))
+_gelu_tanh_pull = with_kernel(lambda c, x: c * _gelu_slope(x, "tanh"), large(lambda loops: loops.gelu_tanh_pull))
+_gelu_loops = {"none": large(lambda loops: loops.gelu), "tanh": large(lambda loops: loops.gelu_tanh)}
 
 
 @gelu.kernel
 def _(input: Any, approximate: str) -> Any:
-    return _gelu_loop(input) if approximate == "tanh" else NotImplemented
+    return _gelu_loops[approximate](input) if approximate in _gelu_loops else NotImplemented
 
 
-_gelu_loop = large(lambda loops: loops.gelu)
 gelu.derivative(
-    input=lambda g, input, approximate: (
-        _gelu_pull(g, input) if approximate == "tanh" else g * _gelu_slope(input, approximate)
-    )
+    input=lambda g, input, approximate: _gelu_pull(g, input) if approximate == "none" else _gelu_tanh_pull(g, input)
 )
 gelu.samples(lambda draw, case: [case(draw(2, 3)), case(draw(3), "tanh"), case(draw()), case(draw(0, 2))])
 gelu.errors(lambda draw, case: [case(draw(2), approximate="sigmoid")])
