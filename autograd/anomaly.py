@@ -107,6 +107,12 @@ def _switch(enabled: bool, check_nan: bool) -> None:
 # Forward.
 
 
+def _name(function: Callable[..., Any]) -> str:
+    """The op that runs `function`: its body, the NumPy function that equals it, or its kernel."""
+    found = (op.name for op in declaring.declared if function in (op.body, op.small, op.run))
+    return next(found, function.__name__.lstrip("_"))
+
+
 class _Watched:
     """In place of `quiet`: runs the body of an op and looks at what comes out."""
 
@@ -116,7 +122,7 @@ class _Watched:
         if bad is not None and all(_first_bad(x) is None for x in (*operands, *params.values())):
             shapes = ", ".join(_describe(x) for x in operands)
             raise TapeError(
-                f"`{body.__name__.lstrip('_')}` made {bad} out of finite operands ({shapes}), called at {_users_line()}"
+                f"`{_name(body)}` made {bad} out of finite operands ({shapes}), called at {_users_line()}"
                 f"{_inside(recording.scope)}"
             )
         return out

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from .op import Op
 
 frame_at = sys._getframe
+FEW = 4096  # elements for which no kernel pays
 
 
 def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     """``f(x)`` of a tensor."""
-    body, any_type, records, saves = op.run, not op.floats, op.differentiable, bool(op.asked)
+    small, large, kernel = op.small, op.run, op.run is not op.body
+    any_type, records, saves = not op.floats, op.differentiable, bool(op.asked)
     keep_in, keep_out = op.inputs[0] in op.asked, "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
@@ -38,7 +40,7 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         if dtype is not float32 and dtype is not float64 and not any_type:
             return general(input)
         try:
-            y = quiet().run(body, x)
+            y = quiet().run(large if kernel and x.size > FEW else small, x)
         except (ValueError, TypeError):
             return general(input)  # which says what is wrong
         shape = y.shape
@@ -66,7 +68,8 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
 
 def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
     """``f(x, y)`` of two tensors of one dtype, or of a float tensor and a Python number."""
-    body, any_type, records, saves = op.run, not op.floats, op.differentiable, bool(op.asked)
+    small, large, kernel = op.small, op.run, op.run is not op.body
+    any_type, records, saves = not op.floats, op.differentiable, bool(op.asked)
     (x_for_x, x_for_y), (y_for_x, y_for_y) = [[i in op.asked.get(name, ()) for i in (0, 1)] for name in op.inputs]
     keep_out = "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__
@@ -84,7 +87,7 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
         else:
             return general(input, other)
         try:
-            z = quiet().run(body, x, y)
+            z = quiet().run(large if kernel and x.size > FEW else small, x, y)
         except (ValueError, TypeError):
             return general(input, other)  # which says what is wrong
         shape = z.shape

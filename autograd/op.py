@@ -20,22 +20,19 @@ drawing and the tests.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import hot
-from .arguments import explain, not_a_tensor, sort_arguments
-from .declared import Declared, with_kernel
+from .arguments import explain, not_a_tensor
 from .dtypes import is_differentiable
 from .errors import WengertError
 from .formula import EachInput, Formula, Together, asks, pull_with
 from .quiet import quiet
 from .recording import ROOT, recording
 from .tape import SMALL, Node
-from .tensor import Tensor, attach, attach_numpy, wrap
+from .tensor import Tensor, wrap
 from .views import track_view
 from .where import calling_line, machinery
 from .writes import next_stamp
@@ -61,7 +58,7 @@ class Op:
             raise TypeError(f"{body.__name__}: parameters of an op are passed by position, so none is keyword-only")
         total = code.co_argcount + code.co_kwonlyargcount
         self.body, self.name, self.symbol = body, name or body.__name__.lstrip("_"), symbol
-        self.run = body  # what computes: the body, or a kernel before it
+        self.run = self.small = body  # what computes: a kernel before the body; on small arrays, the body or its like
         self.inputs: tuple[str, ...] = (names[total],) if self.variadic else names[:n]
         self.parameters: tuple[str, ...] = names[n:total]
         defaults = body.__defaults__ or ()
@@ -253,110 +250,14 @@ def _pick(node: Node | None, i: int, out: np.ndarray) -> Node | None:
     return None if node is None or not is_differentiable(out.dtype) else PICK.record((None,), (node,), (i,), out)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# From the declaration to the public function, the method and the operators.
-
-
-def op(*, name: str | None = None, symbol: str | None = None, method: bool | str = True, dunder: str | None = None,
-       inplace: bool = False, numpy: Any = None, differentiable: bool = True, view: bool = False,
-       multiple: bool = False, linear: bool = False) -> Callable[[Callable[..., Any]], Declared]:  # fmt: skip
-    """Declare an operation of the general form.
-
-    `name`: what drawings and messages call it, unless the body's name says so; `method`: also a Tensor method (under
-    another name if a string); `dunder`: also an operator, without underscores; `numpy`: NumPy functions that mean this
-    op when called on Tensors; `view`: the output shares the first input's memory when NumPy's does; `multiple`: the
-    body returns a tuple; `linear`: linear in each differentiable input.
-    """
-
-    def declare(body: Callable[..., Any]) -> Declared:
-        made = Op(body, name=name, symbol=symbol, differentiable=differentiable, view=view, multiple=multiple,
-                  linear=linear)  # fmt: skip
-        return _declare(made, method, dunder, inplace, numpy)
-
-    return declare
-
-
-def elementwise(*, symbol: str | None = None, method: bool | str = True, dunder: str | None = None,
-                inplace: bool = True, numpy: Any = None, differentiable: bool = True, floats: bool = False,
-                domain: tuple[float, float] = (-2.0, 2.0)) -> Callable[[Callable[..., Any]], Declared]:  # fmt: skip
-    """Declare an operation on each element: broadcast, promoted, its formula diagonal in ``g``.
-
-    `floats`: integers are promoted to the default float type first; `domain`: where the tests draw their inputs.
-    """
-
-    def declare(body: Callable[..., Any]) -> Declared:
-        made = Op(body, symbol=symbol, differentiable=differentiable, elementwise=True, floats=floats, domain=domain)
-        return _declare(made, method, dunder, inplace, numpy)
-
-    return declare
-
-
-def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, numpy: Any) -> Any:
-    """Build the public function and attach it where it belongs; again when the formulas are known."""
-    call = _public(op)
-    two, few = len(op.inputs) == 2, op.elementwise and not op.parameters and len(op.inputs) <= 2
-
-    def settle() -> None:
-        call.hot = (hot.binary if two else hot.unary)(op, call.general) if few else call.general
-        call.arity = len(op.inputs) if few else -1
-        name = method if isinstance(method, str) else op.name
-        if method:
-            attach(name, call, op.body, inplace=inplace)
-        if dunder:
-            attach(f"__{dunder}__", call.hot if few else call, op.body)
-            if two and few and dunder not in ("eq", "ne", "lt", "le", "gt", "ge"):
-                attach(f"__r{dunder}__", lambda self, other: call(other, self), op.body)
-                if method and inplace:
-                    attach(f"__i{dunder}__", getattr(Tensor, f"{name}_"), op.body)
-        for function in numpy if isinstance(numpy, tuple) else (numpy,) if numpy else ():
-            attach_numpy(function, call)
-
-    def derivative(together: Formula | None = None, /, **formulas: Formula | None) -> None:
-        op.derivative(together, **formulas)
-        settle()
-
-    def kernel(fast: Callable[..., Any]) -> Callable[..., Any]:
-        op.run = with_kernel(op.body, fast)
-        settle()
-        return fast
-
-    call.op, call.derivative, call.kernel, op.function = op, derivative, kernel, call
-    call.samples, call.errors = op.samples.append, op.error_samples.append
-    settle()
-    return call
-
-
-def _public(op: Op) -> Any:
-    """The function that users see, with the body's name, help and signature; the hot form inside for a plain call."""
-
-    def general(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
-        result = op.apply(*sort_arguments(op, args, kwargs))
-        if out is None:
-            return result
-        from .inplace import into
-
-        return into(out, result, op.name)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != public.arity or not isinstance(args[0], Tensor):
-            return general(*args, **kwargs)
-        result = public.hot(*args)
-        if result.node is not None:
-            result.node.where = calling_line()
-        return result
-
-    public: Any = functools.update_wrapper(call, op.body)
-    public.general = general
-    return public
-
-
-@op(method=False, linear=True)
 def pick(input: Any, /, index: int) -> Any:
     """One output of an op that has several.  The engine gathers the cotangents of all picks before it goes on."""
     return input[index]
 
 
-PICK = pick.op
+PICK = Op(pick, linear=True)
 PICK.plain = False
 
-from .promotion import promote  # noqa: E402  last, for the casts that it makes are themselves an op
+from .declare import elementwise as elementwise  # noqa: E402  last, for they build on all of the above
+from .declare import op as op  # noqa: E402
+from .promotion import promote  # noqa: E402

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from .door import VECTOR_BYTES
-from .tile import I32, INDEX, Emitter
+from .tile import I32, INDEX, Emitter, intrinsic
 
 
 @intrinsic

@@ -7,7 +7,7 @@ import numpy as np
 from .door import kernel
 from .pool import run
 
-Pair = tuple[int, int]
+Sizes = tuple[int, ...]
 
 
 @kernel
@@ -64,14 +64,14 @@ def added_some(values, places, out, first, last, each, size):
             row[places[i]] += values[i]
 
 
-def _parts(n: int, work: int) -> list[Pair]:
+def _parts(n: int, work: int) -> list[tuple[int, int]]:
     """`n` rows in pieces of some 100,000 elements of work each."""
     step = max(1, n * 100_000 // max(work, 1))
     return [(i, min(i + step, n)) for i in range(0, n, step)]
 
 
-def largest(x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
-            outputs: Pair) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+def largest(x: np.ndarray, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes,
+            outputs: Sizes) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """(values, places) of the windows over the last two dimensions of contiguous `x`."""
     h, w = x.shape[-2:]
     values = np.empty((*x.shape[:-2], *outputs), x.dtype)

@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@elementwise(symbol="+", dunder="add", numpy=np.add)
+@elementwise(symbol="+", dunder="add", numpy=np.add, pure=True)
 def _add(input: Any, other: Any, /) -> Any:
     """Sum of two tensors: what ``input + other`` runs."""
     return input + other
@@ -33,7 +33,7 @@ def _add(input: Any, other: Any, /) -> Any:
 _add.derivative(input=lambda g: g, other=lambda g: g)
 
 
-@elementwise(symbol="−", dunder="sub", numpy=np.subtract)
+@elementwise(symbol="−", dunder="sub", numpy=np.subtract, pure=True)
 def _sub(input: Any, other: Any, /) -> Any:
     """Difference of two tensors: what ``input - other`` runs."""
     return input - other
@@ -42,7 +42,7 @@ def _sub(input: Any, other: Any, /) -> Any:
 _sub.derivative(input=lambda g: g, other=lambda g: -g)
 
 
-@elementwise(symbol="×", dunder="mul", numpy=np.multiply)
+@elementwise(symbol="×", dunder="mul", numpy=np.multiply, pure=True)
 def mul(input: Any, other: Any, /) -> Any:
     """Product, y = input · other, elementwise with broadcasting.
 
@@ -57,7 +57,7 @@ def mul(input: Any, other: Any, /) -> Any:
 mul.derivative(input=lambda g, other: g * other, other=lambda g, input: g * input)
 
 
-@elementwise(symbol="÷", dunder="truediv", floats=True, numpy=np.divide)
+@elementwise(symbol="÷", dunder="truediv", floats=True, numpy=np.divide, pure=True)
 def _div(input: Any, other: Any, /) -> Any:
     """Quotient of two tensors: what ``input / other`` runs."""
     return np.true_divide(input, other)
@@ -66,7 +66,7 @@ def _div(input: Any, other: Any, /) -> Any:
 _div.derivative(input=lambda g, other: g / other, other=lambda g, out, other: -g * out / other)
 
 
-@elementwise(symbol="−", dunder="neg", numpy=np.negative)
+@elementwise(symbol="−", dunder="neg", numpy=np.negative, pure=True)
 def neg(input: Any, /) -> Any:
     """Negative, y = -input.
 

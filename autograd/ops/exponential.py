@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..declared import with_kernel
 from ..op import elementwise
+from ..twin import with_kernel
 from .large import large
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
 LN2, LN10 = math.log(2), math.log(10)
 
 
-@elementwise(symbol="exp", floats=True, numpy=np.exp)
+@elementwise(symbol="exp", floats=True, numpy=np.exp, pure=True)
 def exp(input: Any, /) -> Any:
     """Exponential, y = e^input.
 
@@ -61,7 +61,7 @@ def expm1(input: Any, /) -> Any:
 expm1.derivative(input=lambda g, out: g * (out + 1))
 
 
-@elementwise(symbol="log", floats=True, numpy=np.log, domain=(0.2, 3.0))
+@elementwise(symbol="log", floats=True, numpy=np.log, pure=True, domain=(0.2, 3.0))
 def log(input: Any, /) -> Any:
     """Natural logarithm, y = ln input; -inf at 0, NaN below.
 

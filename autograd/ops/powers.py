@@ -112,7 +112,7 @@ def square(input: Any, /) -> Any:
 square.derivative(input=lambda g, input: g * (input + input))
 
 
-@elementwise(symbol="√", floats=True, numpy=np.sqrt, domain=(0.2, 4.0))
+@elementwise(symbol="√", floats=True, numpy=np.sqrt, pure=True, domain=(0.2, 4.0))
 def sqrt(input: Any, /) -> Any:
     """Square root, y = √input; NaN below 0.
 

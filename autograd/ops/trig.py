@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..declared import with_kernel
 from ..op import elementwise
 from ..tensor import method
+from ..twin import with_kernel
 from .large import large
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@elementwise(symbol="sin", floats=True, numpy=np.sin)
+@elementwise(symbol="sin", floats=True, numpy=np.sin, pure=True)
 def sin(input: Any, /) -> Any:
     """Sine of an angle in radians.
 
@@ -32,7 +32,7 @@ def sin(input: Any, /) -> Any:
 sin.derivative(input=lambda g, input: g * np.cos(input))
 
 
-@elementwise(symbol="cos", floats=True, numpy=np.cos)
+@elementwise(symbol="cos", floats=True, numpy=np.cos, pure=True)
 def cos(input: Any, /) -> Any:
     """Cosine of an angle in radians.
 
@@ -153,7 +153,7 @@ def cosh(input: Any, /) -> Any:
 cosh.derivative(input=lambda g, input: g * np.sinh(input))
 
 
-@elementwise(symbol="tanh", floats=True, numpy=np.tanh)
+@elementwise(symbol="tanh", floats=True, numpy=np.tanh, pure=True)
 def tanh(input: Any, /) -> Any:
     """Hyperbolic tangent, y = sinh x / cosh x, in (-1, 1).
 

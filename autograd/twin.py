@@ -1,25 +1,9 @@
-"""What a declaration makes, and how a kernel takes a body's place."""
+"""How a kernel takes a body's place.  The body stays its twin: the definition, and what runs where it declines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from .op import Op
-
-
-class Declared(Protocol):
-    """A function, with ``.op`` and the means to add formulas, samples, and a kernel."""
-
-    op: Op
-    derivative: Callable[..., None]
-    samples: Callable[..., None]
-    errors: Callable[..., None]
-    kernel: Callable[[Callable[..., Any]], Callable[..., Any]]
-    __name__: str
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+from typing import Any
 
 
 def with_kernel(body: Callable[..., Any], fast: Callable[..., Any]) -> Callable[..., Any]:
