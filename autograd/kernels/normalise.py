@@ -103,3 +103,43 @@ def pull(g: np.ndarray, y: np.ndarray, scales: np.ndarray, g_mean: np.ndarray, g
     out, small = np.empty_like(y), [np.ascontiguousarray(v).reshape(-1) for v in (scales, g_mean, g_scale)]
     _over(_pull, sizes, g.reshape(sizes), y.reshape(sizes), *small, out.reshape(sizes))
     return out
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What follows: y w + b, with one w and b for each b of the table (channels) or each s (features).
+
+
+@kernel
+def _scale_channels(y, weight, bias, out, first, last):
+    for i in range(first, last):
+        w, c = weight[i], bias[i]
+        for a in range(y.shape[0]):
+            row, to = y[a, i], out[a, i]
+            for s in range(row.size):
+                to[s] = row[s] * w + c
+
+
+@kernel
+def _scale_features(y, weight, bias, out, first, last):
+    for i in range(first, last):
+        row, to = y[0, i], out[0, i]
+        for s in range(row.size):
+            to[s] = row[s] * weight[s] + bias[s]
+
+
+@kernel
+def _channel_sums(g, y, to_weight, to_bias, first, last):
+    for b in range(first, last):
+        to_bias[b], to_weight[b] = _sums(g, y, b)
+
+
+@kernel
+def _feature_sums(g, y, parts, step, first, last):
+    """Σ g y and Σ g over rows, for each s: pieces of `step` rows one after another, each to a sum of its own."""
+    for piece in range(first, last):
+        to_weight, to_bias = parts[piece, 0], parts[piece, 1]
+        for i in range(piece * step, min((piece + 1) * step, g.shape[1])):
+            gs, ys = g[0, i], y[0, i]
+            for s in range(gs.size):
+                to_weight[s] += gs[s] * ys[s]
+                to_bias[s] += gs[s]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..declared import with_kernel
 from ..op import op
+from ..twin import with_kernel
 
 LEAST = 4096  # elements from which a kernel is faster than NumPy
 
