@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..declared import with_kernel
 from ..engine import grad
 from ..op import op
 from ..tensor import Tensor
+from ..twin import with_kernel
 from .cells import gru_gates, lstm_gates, parts, sigmoid_to
 from .matmul import product
 from .unroll import unroll
