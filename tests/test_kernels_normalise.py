@@ -67,6 +67,24 @@ def test_infinities_stay_in_their_rows():
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
+@both
+@pytest.mark.parametrize(("shape", "given"), [
+    ((8, 5, 12, 13), (1, 5, 1, 1)), ((16, 30, 40), (1, 30, 1)), ((100, 77), (77,)), ((6, 7, 300), (7, 300)),
+    ((300, 7, 30), (30,)), ((10, 1, 600), (1, 1, 1)), ((2100, 8), (8,)), ((100, 77), (1, 77)), ((30, 40, 5), (5,)),
+], ids=str)  # fmt: skip
+def test_scale_and_shift(shape, given, dtype):
+    """y w + b, and the sums over what shares a number, to rounding."""
+    y, weight, bias, g = draw(shape, dtype), draw(given, dtype, 1), draw(given, dtype, 2), draw(shape, dtype, 3)
+    close = 64 * np.finfo(dtype).eps
+    op = ops.scale_and_shift.op
+    np.testing.assert_allclose(op.run(y, weight, bias), op.body(y, weight, bias), rtol=close, atol=close)
+    for x in (y, None):
+        ours, exact = ops._gathered(g, x, given), ops._gather(g.astype(np.longdouble), x, given)
+        assert ours.dtype == dtype
+        scale = np.sqrt(y.size / exact.size)
+        np.testing.assert_allclose(ours, exact.astype(dtype), rtol=close, atol=8 * close * scale)
+
+
 def test_threads_do_not_change_bits():
     before, results = get_num_threads(), []
     x = draw((1000, 700), np.float32)
@@ -75,6 +93,7 @@ def test_threads_do_not_change_bits():
             set_num_threads(n)
             out = ops.standardise.op.run(x, (1,), 1e-5)
             results.append([*out, ops._pull_array(cotangents(out, np.float32), out, x.shape, (1,))])
+            results[-1] += [ops._gathered(x, x, (700,)), ops._gathered(x.reshape(10, 100, 700), None, (1, 100, 1))]
     finally:
         set_num_threads(before)
     for other in results[1:]:

@@ -106,7 +106,7 @@ def pull(g: np.ndarray, y: np.ndarray, scales: np.ndarray, g_mean: np.ndarray, g
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What follows: y w + b, with one w and b for each b of the table (channels) or each s (features).
+# What follows normalisation: y w + b, with one w for each b of the table (a channel) or each s (a feature).
 
 
 @kernel
@@ -128,18 +128,60 @@ def _scale_features(y, weight, bias, out, first, last):
 
 
 @kernel
-def _channel_sums(g, y, to_weight, to_bias, first, last):
+def _channel_sums(g, y, weigh, out, first, last):
     for b in range(first, last):
-        to_bias[b], to_weight[b] = _sums(g, y, b)
+        total = 0.0
+        for a in range(g.shape[0]):
+            gs, ys, part = g[a, b], y[a, b], g.dtype.type(0)
+            if weigh:
+                for s in range(gs.size):
+                    part += gs[s] * ys[s]
+            else:
+                for s in range(gs.size):
+                    part += gs[s]
+            total += part
+        out[b] = total
 
 
 @kernel
-def _feature_sums(g, y, parts, step, first, last):
-    """Σ g y and Σ g over rows, for each s: pieces of `step` rows one after another, each to a sum of its own."""
+def _feature_sums(g, y, weigh, parts, step, first, last):
+    """Each piece of `step` rows has a sum of its own, so that threads need not share one."""
     for piece in range(first, last):
-        to_weight, to_bias = parts[piece, 0], parts[piece, 1]
+        to = parts[piece]
         for i in range(piece * step, min((piece + 1) * step, g.shape[1])):
             gs, ys = g[0, i], y[0, i]
-            for s in range(gs.size):
-                to_weight[s] += gs[s] * ys[s]
-                to_bias[s] += gs[s]
+            if weigh:
+                for s in range(gs.size):
+                    to[s] += gs[s] * ys[s]
+            else:
+                for s in range(gs.size):
+                    to[s] += gs[s]
+
+
+def shared(shape: tuple[int, ...], given: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """The table for numbers of shape `given`, one for each channel, (1, C, 1, ...), or feature, the last dimensions."""
+    d = len(shape)
+    if len(given) == d > 2 and given == tuple(n if i == 1 else 1 for i, n in enumerate(shape)):
+        return table(shape, (0, *range(2, d)))
+    return table(shape, tuple(range(d - len(given), d))) if shape[d - len(given) :] == given else None
+
+
+def scale(y: np.ndarray, weight: np.ndarray, bias: np.ndarray, sizes: tuple[int, int, int]) -> np.ndarray:
+    """y w + b."""
+    out, by_channel = np.empty_like(y), weight.ndim == y.ndim > 2
+    _over(_scale_channels if by_channel else _scale_features, sizes, y.reshape(sizes), weight.reshape(-1),
+          bias.reshape(-1), out.reshape(sizes))  # fmt: skip
+    return out
+
+
+def gathered(g: np.ndarray, y: np.ndarray | None, given: tuple[int, ...], sizes: tuple[int, int, int]) -> np.ndarray:
+    """Σ g y, or Σ g without y, over the elements that share a number of an array of shape `given`."""
+    tables = g.reshape(sizes), (g if y is None else y).reshape(sizes), y is not None
+    if len(given) == g.ndim > 2:
+        out = np.empty(sizes[1], g.dtype)
+        _over(_channel_sums, sizes, *tables, out)
+        return out.reshape(given)
+    step = max(1, WORK // sizes[2], -(-sizes[1] // 16))
+    parts = np.zeros((-(-sizes[1] // step), sizes[2]), g.dtype)
+    in_pieces(len(parts), lambda first, last: _feature_sums(*tables, parts, step, first, last), 1)
+    return parts.sum(0).reshape(given)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError
-from autograd.ops.normalise import standardise
+from autograd.ops.normalise import scale_and_shift, standardise
 from autograd.ops.norms import vector_norm
 from autograd.writes import mark_written
 
@@ -20,6 +20,8 @@ from .pooling import avg_pool2d, avg_pool3d
 def _affine(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """weight · y + bias, over the channels in dimension 1."""
     shape = (1, -1) + (1,) * (y.array.ndim - 2)
+    if weight is not None and bias is not None and weight.array.dtype == bias.array.dtype == y.array.dtype:
+        return scale_and_shift(y, weight.reshape(shape), bias.reshape(shape))
     if weight is not None:
         y = y * weight.reshape(shape)
     return y if bias is None else y + bias.reshape(shape)
@@ -102,6 +104,8 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     """
     sizes = _tail("layer_norm", input, normalized_shape, weight, bias)
     y = standardise(input, tuple(range(input.array.ndim - len(sizes), input.array.ndim)), eps).out
+    if weight is not None and bias is not None and weight.array.dtype == bias.array.dtype == y.array.dtype:
+        return scale_and_shift(y, weight, bias)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
