@@ -37,13 +37,13 @@ def step_of(rival: str, name: str, toy: bool) -> Callable[[], Any]:
 
 def _wengert() -> SimpleNamespace:
     autograd, nn, optim = (importlib.import_module(name) for name in ("autograd", "nn", "optim"))
-    return SimpleNamespace(torch=autograd, nn=nn, optim=optim, compile=lambda f: f)
+    return SimpleNamespace(torch=autograd, nn=nn, optim=optim, grad=autograd.grad, compile=lambda f: f)
 
 
 def _torch(rival: str) -> SimpleNamespace:
     torch = importlib.import_module("torch")
     compile_ = torch.compile if rival == "torch.compile" else (lambda f: f)
-    return SimpleNamespace(torch=torch, nn=torch.nn, optim=torch.optim, compile=compile_)
+    return SimpleNamespace(torch=torch, nn=torch.nn, optim=torch.optim, grad=torch.autograd.grad, compile=compile_)
 
 
 def _weights(model: Callable[[Any], Any]) -> list[Any]:

@@ -11,6 +11,8 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
+
 from .rivals import step_of
 
 
@@ -41,8 +43,10 @@ def _time(step: Any, seconds: float) -> list[float]:
             return times
 
 
-def _number(loss: Any) -> float:
-    return float(loss.detach() if hasattr(loss, "detach") else loss)
+def _number(result: Any) -> float:
+    """A loss, or the Euclidean norm of another result."""
+    array = np.asarray(result.detach() if hasattr(result, "detach") else result)
+    return float(array if array.ndim == 0 else np.linalg.norm(array))
 
 
 def _say(message: dict[str, Any]) -> None:

@@ -1,18 +1,21 @@
-"""A small convolutional net on 1x28x28 images, batch 64, Adam: one whole training step."""
+"""A small convolutional net on 1x28x28 images: a training step at batch 64 with Adam; inference."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..steps import jitted, training
+
 WHAT = "convnet 1x28x28 (32, 64 channels 3x3, pool, 9216-128-10), batch 64, Adam: a training step"
+INFERENCE = "the convnet's inference, batch {batch}"
 
 
-def _data(toy: bool) -> tuple[np.ndarray, np.ndarray]:
+def _data(batch: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    batch = 2 if toy else 64
     return rng.standard_normal((batch, 1, 28, 28)).astype(np.float32), rng.integers(0, 10, batch)
 
 
@@ -29,51 +32,63 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
     torch, nn, optim = library.torch, library.nn, library.optim
     torch.manual_seed(0)
     net = model(nn)
-    optimizer = optim.Adam(net.parameters(), lr=1e-3)
-    x, y = (torch.from_numpy(a) for a in _data(toy))
+    x, y = (torch.from_numpy(a) for a in _data(2 if toy else 64))
     criterion = nn.CrossEntropyLoss()
-    loss_of = library.compile(lambda x, y: criterion(net(x), y))
+    return training(optim.Adam(net.parameters(), lr=1e-3), library.compile(lambda x, y: criterion(net(x), y)), x, y)
+
+
+def build_inference(batch: int, library: Any, toy: bool) -> Callable[[], Any]:
+    """The logits of a batch, nothing recorded."""
+    torch, nn = library.torch, library.nn
+    torch.manual_seed(0)
+    net = model(nn).eval()
+    x = torch.from_numpy(_data(min(batch, 2) if toy else batch)[0])
+    forward = library.compile(net)
 
     def step() -> Any:
-        optimizer.zero_grad()
-        loss = loss_of(x, y)
-        loss.backward()
-        optimizer.step()
-        return loss
+        with torch.no_grad():
+            return forward(x)
 
     return step
+
+
+def _jax_logits(params: Any, x: Any) -> Any:
+    import jax
+    import jax.numpy as jnp
+    from jax import lax
+
+    def conv(h: Any, w: Any, b: Any) -> Any:
+        return jax.nn.relu(lax.conv(h, w, (1, 1), "VALID") + b[:, None, None])
+
+    w1, b1, w2, b2, w3, b3, w4, b4 = params
+    h = conv(conv(x, w1, b1), w2, b2)
+    h = lax.reduce_window(h, -jnp.inf, lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID").reshape(len(x), -1)
+    return jax.nn.relu(h @ w3.T + b3) @ w4.T + b4
 
 
 def build_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: bool) -> Callable[[], Any]:
     """The same step as one jitted function."""
     import jax
     import jax.numpy as jnp
-    from jax import lax
 
-    from ..jax_adam import adam, init
+    from ..jax_optim import adam, init
 
     params = [jnp.asarray(w) for w in weights(model)]
-    x, y = map(jnp.asarray, _data(toy))
-
-    def conv(h: Any, w: Any, b: Any) -> Any:
-        return jax.nn.relu(lax.conv(h, w, (1, 1), "VALID") + b[:, None, None])
+    x, y = map(jnp.asarray, _data(2 if toy else 64))
 
     def loss_of(params: Any) -> Any:
-        w1, b1, w2, b2, w3, b3, w4, b4 = params
-        h = conv(conv(x, w1, b1), w2, b2)
-        h = lax.reduce_window(h, -jnp.inf, lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID").reshape(len(x), -1)
-        h = jax.nn.relu(h @ w3.T + b3) @ w4.T + b4
-        return -jnp.mean(jax.nn.log_softmax(h)[jnp.arange(len(y)), y])
+        return -jnp.mean(jax.nn.log_softmax(_jax_logits(params, x))[jnp.arange(len(y)), y])
 
-    @jax.jit
-    def update(params: Any, state: Any) -> Any:
-        loss, grads = jax.value_and_grad(loss_of)(params)
-        return loss, *adam(params, grads, state, lr=1e-3)
+    return jitted(loss_of, partial(adam, lr=1e-3), params, init(params))
 
-    held = [params, init(params)]
 
-    def step() -> Any:
-        loss, *held[:] = update(*held)
-        return loss
+def build_inference_jax(
+    batch: int, weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: bool
+) -> Callable[[], Any]:
+    """The same logits as one jitted function."""
+    import jax
+    import jax.numpy as jnp
 
-    return step
+    params = [jnp.asarray(w) for w in weights(model)]
+    x = jnp.asarray(_data(min(batch, 2) if toy else batch)[0])
+    return partial(jax.jit(_jax_logits), params, x)

@@ -1,33 +1,41 @@
-"""A multilayer perceptron, 784-512-256-10, batch 128, Adam: one whole training step."""
+"""Multilayer perceptrons: 784-512-256-10 with Adam and a tiny one with SGD, one whole training step each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ..steps import jitted, training
+
 WHAT = "MLP 784-512-256-10, batch 128, Adam: a training step"
+TINY = "tiny MLP 2-16-16-1, tanh, batch 32, SGD: a training step"
 
 
 def _sizes(toy: bool) -> tuple[int, list[int]]:
     return (8, [12, 8, 3]) if toy else (128, [784, 512, 256, 10])
 
 
-def _data(toy: bool) -> tuple[np.ndarray, np.ndarray]:
+def data(toy: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and labels."""
     batch, sizes = _sizes(toy)
     rng = np.random.default_rng(0)
     return rng.standard_normal((batch, sizes[0])).astype(np.float32), rng.integers(0, sizes[-1], batch)
 
 
+def _stack(nn: Any, sizes: list[int], activation: Callable[[], Any]) -> Any:
+    layers: list[Any] = []
+    for n, m in pairwise(sizes):
+        layers += [nn.Linear(n, m), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
 def model(nn: Any, toy: bool) -> Any:
     """Linear layers with ReLU between."""
-    layers: list[Any] = []
-    sizes = _sizes(toy)[1]
-    for n, m in pairwise(sizes):
-        layers += [nn.Linear(n, m), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    return _stack(nn, _sizes(toy)[1], nn.ReLU)
 
 
 def build(library: Any, toy: bool) -> Callable[[], Any]:
@@ -35,51 +43,64 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
     torch, nn, optim = library.torch, library.nn, library.optim
     torch.manual_seed(0)
     net = model(nn, toy)
-    optimizer = optim.Adam(net.parameters(), lr=1e-3)
-    x, y = (torch.from_numpy(a) for a in _data(toy))
+    x, y = (torch.from_numpy(a) for a in data(toy))
     criterion = nn.CrossEntropyLoss()
+    return training(optim.Adam(net.parameters(), lr=1e-3), library.compile(lambda x, y: criterion(net(x), y)), x, y)
 
-    def loss_of(x: Any, y: Any) -> Any:
-        return criterion(net(x), y)
 
-    loss_of = library.compile(loss_of)
+def jax_loss(params: list[Any], x: Any, y: Any) -> Any:
+    """The cross-entropy of `model`, for JAX."""
+    import jax
+    import jax.numpy as jnp
 
-    def step() -> Any:
-        optimizer.zero_grad()
-        loss = loss_of(x, y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
+    h = x
+    for i in range(0, len(params), 2):
+        h = h @ params[i].T + params[i + 1]
+        h = jax.nn.relu(h) if i + 2 < len(params) else h
+    return -jnp.mean(jax.nn.log_softmax(h)[jnp.arange(len(y)), y])
 
 
 def build_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: bool) -> Callable[[], Any]:
     """The same step as one jitted function of parameters and Adam's state."""
-    import jax
     import jax.numpy as jnp
 
-    from ..jax_adam import adam, init
+    from ..jax_optim import adam, init
 
     params = [jnp.asarray(w) for w in weights(lambda nn: model(nn, toy))]
-    x, y = map(jnp.asarray, _data(toy))
+    x, y = map(jnp.asarray, data(toy))
+    return jitted(lambda params: jax_loss(params, x, y), partial(adam, lr=1e-3), params, init(params))
+
+
+def _points() -> tuple[np.ndarray, np.ndarray]:
+    x = np.random.default_rng(0).standard_normal((32, 2)).astype(np.float32)
+    return x, np.sign(x[:, :1] * x[:, 1:])
+
+
+def _tiny(nn: Any) -> Any:
+    return _stack(nn, [2, 16, 16, 1], nn.Tanh)
+
+
+def build_tiny(library: Any, toy: bool) -> Callable[[], Any]:
+    """The step of the tiny one, which is a toy already."""
+    torch, nn, optim = library.torch, library.nn, library.optim
+    torch.manual_seed(0)
+    net = _tiny(nn)
+    x, y = (torch.from_numpy(a) for a in _points())
+    criterion = nn.MSELoss()
+    return training(optim.SGD(net.parameters(), lr=0.1), library.compile(lambda x, y: criterion(net(x), y)), x, y)
+
+
+def build_tiny_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: bool) -> Callable[[], Any]:
+    """The tiny one's step as one jitted function."""
+    import jax.numpy as jnp
+
+    from ..jax_optim import sgd
+
+    params = [jnp.asarray(w) for w in weights(_tiny)]
+    x, y = map(jnp.asarray, _points())
 
     def loss_of(params: Any) -> Any:
-        h = x
-        for i in range(0, len(params), 2):
-            h = h @ params[i].T + params[i + 1]
-            h = jax.nn.relu(h) if i + 2 < len(params) else h
-        return -jnp.mean(jax.nn.log_softmax(h)[jnp.arange(len(y)), y])
+        w1, b1, w2, b2, w3, b3 = params
+        return jnp.mean((jnp.tanh(jnp.tanh(x @ w1.T + b1) @ w2.T + b2) @ w3.T + b3 - y) ** 2)
 
-    @jax.jit
-    def update(params: Any, state: Any) -> Any:
-        loss, grads = jax.value_and_grad(loss_of)(params)
-        return loss, *adam(params, grads, state, lr=1e-3)
-
-    held = [params, init(params)]
-
-    def step() -> Any:
-        loss, *held[:] = update(*held)
-        return loss
-
-    return step
+    return jitted(loss_of, partial(sgd, lr=0.1), params, ())
