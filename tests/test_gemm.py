@@ -1,0 +1,72 @@
+"""Matrix products by the kernel, against NumPy's in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd.ops import matmul
+
+pytest.importorskip("numba")
+
+from autograd.kernels import gemm
+
+# Sums of k products of numbers around 1: an error of one unit in the last place for each, in the worst case.
+SHAPES = [(1, 1, 1), (8, 256, 32), (37, 301, 77), (150, 600, 33), (300, 3, 5), (5, 700, 70)]
+UNIT = {np.float32: 6e-8, np.float64: 1.2e-16}
+
+
+@pytest.mark.parametrize("dtype", UNIT)
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_product_is_numpys(shape, transposed, dtype):
+    (m, k, n), rng = shape, np.random.default_rng(0)
+    a, b = (
+        np.ascontiguousarray(rng.uniform(-1, 1, s[::-1] if turn else s).astype(dtype))
+        for s, turn in zip([(m, k), (k, n)], transposed)
+    )
+    a, b = (x.T if turn else x for x, turn in zip((a, b), transposed))
+    found = gemm.product(a, b)
+    assert (found.dtype, found.flags.c_contiguous) == (dtype, True)
+    np.testing.assert_allclose(found, a.astype(np.float64) @ b.astype(np.float64), rtol=0, atol=UNIT[dtype] * k)
+
+
+def test_strided_and_infinite():
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((20, 60), (40, 9)))
+    a, b = a[:, ::3], b[::2]
+    np.testing.assert_allclose(gemm.product(a, b), a @ b, rtol=1e-5, atol=1e-5)
+    a, b = np.ones((9, 3), np.float32), np.ones((3, 33), np.float32)
+    a[0, 0], a[8, 1], b[2, 32] = np.inf, np.nan, -np.inf
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(gemm.product(a, b), a @ b)
+
+
+def test_threads_change_no_bit():
+    from autograd.kernels import get_num_threads, set_num_threads
+
+    rng, before = np.random.default_rng(0), get_num_threads()
+    a, b = rng.standard_normal((300, 300)), rng.standard_normal((300, 99))
+    found = []
+    try:
+        for threads in (1, 2, 4):
+            set_num_threads(threads)
+            found.append(gemm.product(a, b))
+    finally:
+        set_num_threads(before)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_long_products_and_their_gradients():
+    """Those that the op hands to the kernel: values and gradients are NumPy's."""
+    rng = np.random.default_rng(0)
+    x, w = (autograd.from_numpy(rng.uniform(-1, 1, s).astype(np.float32)) for s in ((1100, 130), (130, 120)))
+    assert matmul._long(x.array, w.array)
+    x.requires_grad_(), w.requires_grad_()
+    y = x @ w
+    y.backward(autograd.from_numpy(np.sin(np.arange(1100 * 120, dtype=np.float32)).reshape(1100, 120)))
+    g = np.sin(np.arange(1100 * 120, dtype=np.float32)).reshape(1100, 120).astype(np.float64)
+    for found, expected in ((y, x.array @ w.array), (x.grad, g @ w.array.T), (w.grad, x.array.T @ g)):
+        np.testing.assert_allclose(found.array, expected, rtol=0, atol=1100 * UNIT[np.float32])
