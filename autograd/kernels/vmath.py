@@ -20,6 +20,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numpy.polynomial import Chebyshev, Polynomial
 
 ULP = {"exp": 1.5, "log": 1.5, "tanh": 3, "sigmoid": 3, "erf": 4}  # bounds, for float32 and float64 alike
 
@@ -202,11 +203,11 @@ def log(x: Number) -> Number:
 def _erf_over_x(limit: float, degree: int) -> list[float]:
     """erf(x) / x as a polynomial in u = 2 (x / limit)² - 1: its interpolation at Chebyshev's points, in powers of u."""
 
-    def f(u: np.ndarray) -> np.ndarray:
+    def f(u: Any) -> Any:
         x = limit * np.sqrt((u + 1) / 2)
         return np.array([math.erf(v) / v for v in x])
 
-    return np.polynomial.chebyshev.cheb2poly(np.polynomial.chebyshev.chebinterpolate(f, degree)).tolist()
+    return Chebyshev.interpolate(f, degree).convert(kind=Polynomial).coef.tolist()
 
 
 _ERF_LIMIT = 5.0

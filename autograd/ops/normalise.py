@@ -88,8 +88,11 @@ def scale_and_shift(input: Any, weight: Any, bias: Any, /) -> Any:
 
 
 @scale_and_shift.kernel
-def _(input: Any, weight: Any, bias: Any) -> Any:
-    if not _suits(input, weight, bias) or weight.shape != bias.shape:
+def _fast_scale(input: Any, weight: Any, bias: Any = None) -> Any:
+    if not _suits(input, weight, weight if bias is None else bias):
+        return NotImplemented
+    bias = np.zeros_like(weight) if bias is None else bias
+    if weight.shape != bias.shape:
         return NotImplemented
     from ..kernels import normalise
 
@@ -116,8 +119,9 @@ def _fast_gather(g: Any, y: Any, given: tuple[int, ...]) -> Any:
 
 
 _gathered = with_kernel(_gather, _fast_gather)
+_scaled = with_kernel(lambda g, weight: g * weight, _fast_scale)
 scale_and_shift.derivative(
-    input=lambda g, weight: g * weight,
+    input=lambda g, weight: _scaled(g, weight),
     weight=lambda g, input, weight_shape: _gathered(g, input, weight_shape),
     bias=lambda g, bias_shape: _gathered(g, None, bias_shape),
 )
