@@ -84,8 +84,8 @@ def _on_tape(g: tuple[Any, ...]) -> bool:
 
 
 def _small(rows: int, weight: np.ndarray) -> bool:
-    """Whether loading the kernels is not worth it, because all steps take less than a millisecond."""
-    return rows * weight.size < 1 << 18
+    """Whether loading the kernels is not worth it, because all steps take a fraction of a millisecond."""
+    return rows * weight.size < 1 << 16
 
 
 def _project(x: Any, weight: Any, bias: Any) -> Any:
