@@ -118,18 +118,9 @@ def _gelu_pull(c: Number, x: Number) -> Number:
     return c * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * (x * x * (3 * 0.044715 * root) + root))
 
 
-def _normal_cdf(x: Number) -> Number:
-    """Φ(x), the normal distribution's cumulative, in float64."""
-    return (vmath.wide_erf(x * math.sqrt(0.5)) + 1) * 0.5
-
-
-def _gelu_exact(x: Number) -> Number:
-    return (x.to(vmath.DOUBLE) * _normal_cdf(x)).to(x.format)
-
-
 def _gelu_exact_pull(c: Number, x: Number) -> Number:
     density = vmath.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
-    return c * (_normal_cdf(x).to(x.format) + x * density)
+    return c * (vmath.normal_cdf(x) + x * density)
 
 
 def _silu_pull(c: Number, x: Number) -> Number:
@@ -152,7 +143,7 @@ sigmoid_pull = binary(lambda c, out: c * (out * (1 - out)))
 silu = unary(lambda x: x / (vmath.exp(-x) + 1), COSTLY)
 silu_pull = binary(_silu_pull, COSTLY)
 erf = unary(vmath.erf, COSTLY, "f")
-gelu = unary(_gelu_exact, COSTLY, "f")
+gelu = unary(lambda x: x * vmath.normal_cdf(x), COSTLY, "f")
 gelu_pull = binary(_gelu_exact_pull, COSTLY, "f")
 gelu_tanh = unary(_gelu, COSTLY)
 gelu_tanh_pull = binary(_gelu_pull, COSTLY)
