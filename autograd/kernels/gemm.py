@@ -17,7 +17,7 @@ from .tile import columns_of, tile
 
 DEPTH = 256
 BLOCK = 16 * ROWS  # rows of the result that one thread works on at a time
-PIECES = 8  # at least, cut from the panels too if there are few rows
+PIECES = 4  # at least, cut from the panels too if there are few rows
 
 
 @kernel
@@ -27,8 +27,12 @@ def _pack(b, b_k, b_n, packed, n, p):
     panel, first, columns = packed[p], p * width, min(width, n - p * width)
     for k in range(depth):
         row, source = panel[k], b[k * b_k + first * b_n :]
-        for j in range(columns):
-            row[j] = source[j * b_n]
+        if b_n == 1:
+            for j in range(columns):
+                row[j] = source[j]
+        else:
+            for j in range(columns):
+                row[j] = source[j * b_n]
         for j in range(columns, width):
             row[j] = 0
 
