@@ -1,10 +1,9 @@
-"""``python -m benchmarks``: every case, every installed rival, interleaved; a table and a JSON file."""
+"""``python -m benchmarks``: every case, every installed rival, interleaved; tables, JSON and a results page."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,8 @@ from statistics import median
 from typing import Any
 
 from .cases import CASES, Case
-from .machine import control, describe
+from .machine import environment, probe
+from .report import markdown, summary, table
 from .rivals import RIVALS, available, plays
 
 
@@ -20,13 +20,10 @@ class Worker:
     """A rival's process."""
 
     def __init__(self, case: Case, rival: str, toy: bool) -> None:
-        environment = {
-            k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")
-        }  # the BLAS chooses its core
         command = [sys.executable, "-m", "benchmarks.worker", case.name, rival, "toy" if toy else "full"]
         self.rival = rival
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
         )
         self.hello = self._hear()
         self.times: list[float] = []
@@ -82,46 +79,51 @@ def _assert_same_values(case: Case, workers: list[Worker]) -> None:
                 raise SystemExit(f"{case.name}: {worker.rival} computes {worker.hello['losses']}, not {reference}")
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Milliseconds, and how many times longer than ours."""
-    lines = [
-        "| case | rival | median ms | minimum ms | x ours | first call s | peak MB |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {r['case']} | {r['rival']} | {r['median'] * 1e3:.3f} | {r['minimum'] * 1e3:.3f} | "
-        f"{'' if r['ratio'] is None else format(r['ratio'], '.2f')} | {r['first_call']:.2f} | {r['peak_mb']:.0f} |"
-        for r in rows
-    ]
-    return "\n".join(lines)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line, measure, report."""
+    options = _parse(arguments)
+    repeats, seconds = (1, 0.01) if options.toy else (options.repeats, options.seconds)
+    rivals = [rival for rival in options.rivals if available(rival)]
+    cases = [case for case in CASES if case.name in options.cases]
+
+    machine, reading = probe(seconds)
+    controls, rows = [reading], []
+    print("\n".join(f"{key}: {value}" for key, value in machine.items()), flush=True)
+    for case in cases:
+        print(f"\n{case.name}: {case.what}", flush=True)
+        rows += (new := measure(case, rivals, repeats, seconds, options.toy))
+        controls.append(probe(seconds)[1])
+        print(table(new), flush=True)
+    print("\n" + summary(rows, controls))
+    report = {"machine": machine, "control": controls, "cases": {c.name: c.what for c in cases}, "rows": rows}
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if options.markdown:
+        command = f"python -m benchmarks{' --quick' * options.quick}{' --toy' * options.toy}"
+        method = (
+            f"Written by `{command}`: {repeats} runs of {seconds} s of each rival, each rival in a process of its own, "
+            "the runs interleaved; of each run the median step, of those the median and the minimum. The first losses "
+            "were asserted equal."
+        )
+        options.markdown.write_text(markdown(report, method), encoding="utf-8")
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
     names = [case.name for case in CASES]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--cases", nargs="+", choices=names, default=names, metavar="CASE", help=", ".join(names))
-    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=RIVALS, metavar="RIVAL", help=", ".join(RIVALS))
-    parser.add_argument("--repeats", type=int, default=7, help="interleaved runs of each rival (7)")
-    parser.add_argument("--seconds", type=float, default=0.4, help="length of a run (0.4)")
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, metavar="RIVAL", help=f"{', '.join(RIVALS)} (all)")
+    parser.add_argument("--repeats", type=int, help="interleaved runs of each rival (7)")
+    parser.add_argument("--seconds", type=float, help="length of a run (0.4)")
+    parser.add_argument("--quick", action="store_true", help="3 runs of 0.2 s, wengert and torch: under 3 minutes")
     parser.add_argument("--toy", action="store_true", help="tiny sizes, one short run: does it work?")
     parser.add_argument("--json", type=Path, help="write the figures there too")
+    parser.add_argument("--markdown", type=Path, help="write the results page there")
     options = parser.parse_args(arguments)
-    repeats, seconds = (1, 0.01) if options.toy else (options.repeats, options.seconds)
-    rivals = [rival for rival in options.rivals if available(rival)]
-
-    machine, before, rows = describe(), median(control(0.1 if options.toy else 1.0)), []
-    print("\n".join(f"{key}: {value}" for key, value in machine.items()), flush=True)
-    for case in CASES:
-        if case.name in options.cases:
-            print(f"\n{case.name}: {case.what}", flush=True)
-            rows += (new := measure(case, rivals, repeats, seconds, options.toy))
-            print(table(new), flush=True)
-    after = median(control(0.1 if options.toy else 1.0))
-    print(f"\ncontrol, a 512 x 512 NumPy product: {before * 1e3:.3f} ms before, {after * 1e3:.3f} ms after")
-    if options.json:
-        report = {"machine": machine, "control": [before, after], "rows": rows}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
+    options.rivals = options.rivals or (["wengert", "torch"] if options.quick else RIVALS)
+    options.repeats = options.repeats or (3 if options.quick else 7)
+    options.seconds = options.seconds or (0.2 if options.quick else 0.4)
+    return options
 
 
 if __name__ == "__main__":

@@ -1,22 +1,53 @@
-"""What this machine is, and how noisy: without these two a timing says nothing."""
+"""What this machine is, and how noisy: without these two a timing says nothing.
+
+``python -m benchmarks.machine SECONDS`` prints both as a line of JSON.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import subprocess
+import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 
+def environment() -> dict[str, str]:
+    """This process's environment for the measured ones, but the BLAS chooses its core itself."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
+
+
+def probe(seconds: float) -> tuple[dict[str, Any], float]:
+    """`describe` and the median of `control`, in a process of its own, as the rivals have."""
+    command = [sys.executable, "-m", "benchmarks.machine", str(seconds)]
+    run = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(run.stdout)
+    return found["machine"], found["control"]
+
+
 def describe() -> dict[str, Any]:
     """Processor, cores, versions, BLAS."""
     return {
-        "processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version(),
-        "system": platform.platform(), "numpy": np.__version__, "blas": _blas(),
+        "processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(),
+        "python": platform.python_version(), **_versions(), "blas": _blas(),
     }  # fmt: skip
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("numpy", "numba", "torch", "jax"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
 
 
 def _processor() -> str:
@@ -39,9 +70,14 @@ def _blas() -> str:
 def control(seconds: float = 0.3, n: int = 512) -> list[float]:
     """Seconds of a plain NumPy product of two n x n matrices: it should not change while the cases run."""
     a = np.ones((n, n), np.float32)
+    a @ a  # wakes the BLAS's threads
     times, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 3:
         before = time.perf_counter()
         a @ a
         times.append(time.perf_counter() - before)
     return times
+
+
+if __name__ == "__main__":
+    print(json.dumps({"machine": describe(), "control": median(control(float(sys.argv[1])))}))
