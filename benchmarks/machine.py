@@ -14,7 +14,6 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
 
 
-def probe(seconds: float) -> tuple[dict[str, Any], float]:
+def probe(seconds: float) -> tuple[dict[str, str], float]:
     """`describe` and the median of `control`, in a process of its own, as the rivals have."""
     command = [sys.executable, "-m", "benchmarks.machine", str(seconds)]
     run = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
@@ -32,10 +31,10 @@ def probe(seconds: float) -> tuple[dict[str, Any], float]:
     return found["machine"], found["control"]
 
 
-def describe() -> dict[str, Any]:
+def describe() -> dict[str, str]:
     """Processor, cores, versions, BLAS."""
     return {
-        "processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(),
+        "processor": _processor(), "cores": str(os.cpu_count()), "system": platform.platform(),
         "python": platform.python_version(), **_versions(), "blas": _blas(),
     }  # fmt: skip
 
@@ -71,7 +70,8 @@ def control(seconds: float = 0.3, n: int = 512) -> list[float]:
     """Seconds of a plain NumPy product of two n x n matrices: it should not change while the cases run."""
     a = np.ones((n, n), np.float32)
     a @ a  # wakes the BLAS's threads
-    times, end = [], time.perf_counter() + seconds
+    times: list[float] = []
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 3:
         before = time.perf_counter()
         a @ a
