@@ -75,13 +75,19 @@ def _laid_out(x: Any) -> tuple[np.ndarray, int, int]:
     return np.ascontiguousarray(x).reshape(-1), x.shape[1], 1
 
 
-def product(a: Any, b: Any) -> np.ndarray:
-    """a @ b for two matrices of one type."""
-    (m, k), n, width = a.shape, b.shape[1], columns_of(a.dtype)
-    c, packed = np.empty((m, n), a.dtype), np.empty((-(-n // width), k, width), a.dtype)
-    left, a_row, a_k = _laid_out(a)
+def panels(b: Any) -> np.ndarray:
+    """The matrix `b` (k, n) in panels (n / width, k, width), the last filled with zeros."""
+    (k, n), width = b.shape, columns_of(b.dtype)
+    packed = np.empty((-(-n // width), k, width), b.dtype)
     right, b_k, b_n = _laid_out(b)
     run(len(packed), lambda p: _pack(right, b_k, b_n, packed, n, p))
+    return packed
+
+
+def product(a: Any, b: Any) -> np.ndarray:
+    """a @ b for two matrices of one type."""
+    m, c, packed = len(a), np.empty((len(a), b.shape[1]), a.dtype), panels(b)
+    left, a_row, a_k = _laid_out(a)
     blocks = -(-m // BLOCK)
     groups = min(len(packed), -(-PIECES // blocks))
 

@@ -14,25 +14,10 @@ from typing import Any
 import numpy as np
 
 from .door import ROWS, inlined, kernel
+from .gemm import DEPTH, panels
 from .pool import run
-from .tile import columns_of, tile
+from .tile import tile
 from .vmath import vsigmoid, vtanh
-
-DEPTH = 256  # rows of a panel that are used up together: 32 kB
-
-
-def panels(matrix: np.ndarray) -> np.ndarray:
-    """`matrix` (k, n) in panels (n / width, k, width), the last filled with zeros."""
-    k, n = matrix.shape
-    width = columns_of(matrix.dtype)
-    many = -(-n // width)
-    packed = np.empty((many, k, width), matrix.dtype)
-    whole = n // width
-    packed[:whole] = matrix[:, : whole * width].reshape(k, whole, width).swapaxes(0, 1)
-    if whole < many:
-        packed[whole, :, : n - whole * width] = matrix[:, whole * width :]
-        packed[whole, :, n - whole * width :] = 0
-    return packed
 
 
 @inlined
