@@ -44,9 +44,11 @@ def summary(rows: list[Row], controls: list[float]) -> str:
 def noise(controls: list[float]) -> str:
     """How far the control, which should not change, did change: (maximum - minimum) / median."""
     middle = median(controls)
+    percent = 100 * (max(controls) - min(controls)) / middle
+    warning = ": something else was running, measure again" if percent > 20 else ""
     return (
         f"control, a 512 x 512 NumPy product: {middle * 1e3:.3f} ms, "
-        f"noise {100 * (max(controls) - min(controls)) / middle:.0f} % over {len(controls)} readings"
+        f"noise {percent:.0f} % over {len(controls)} readings{warning}"
     )
 
 
