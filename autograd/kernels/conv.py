@@ -54,15 +54,15 @@ def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
 
 
 @kernel
-def products(left, left_row, left_k, image, i0, group_size, table, out, length, groups, rows, width):
-    """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]; `left_k` is a distance or a table."""
+def products(left, image, i0, group_size, table, out, length, groups, rows, width):
+    """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]."""
     depth = table.size
     for g in range(groups):
         for o in range(0, length, width):
             for r in range(0, rows, ROWS):
-                tile(left, g * (left.size // groups) + r * left_row, left_row, left_k, image, i0 + g * group_size + o,
-                     table, out, (g * rows + r) * length + o, length, depth, min(ROWS, rows - r),
-                     min(width, length - o), 0)  # fmt: skip
+                at = g * rows + r
+                tile(left, at * depth, depth, 1, image, i0 + g * group_size + o, table, out, at * length + o, length,
+                     depth, min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
 
 
 @kernel
@@ -75,10 +75,10 @@ def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, gr
     plain = s_h == 1 and s_w == 1 and p_h == 0 and p_w == 0
     for n in range(first, last):
         if plain and n + 1 < samples:  # the tile may read past the image's end, so not in the last
-            products(weight, table.size, 1, x, n * size, size // groups, table, out, length, groups, f // groups, width)
+            products(weight, x, n * size, size // groups, table, out, length, groups, f // groups, width)
         else:
             spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
-            products(weight, table.size, 1, image, 0, size // groups, table, out, length, groups, f // groups, width)
+            products(weight, image, 0, size // groups, table, out, length, groups, f // groups, width)
         for k in range(f):
             shift = bias[k] if bias.size else x.dtype.type(0)
             for i in range(o_h):
@@ -86,7 +86,20 @@ def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, gr
 
 
 @kernel
-def input_some(g, weight, x, taps, chosen, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, s_h,
+def turned_some(weight, out, chosen, first, last, f, c, taps):
+    """out[g, c, f, t] = weight[g, f, c, chosen[t]] for the rows (g, c) from `first` to `last`."""
+    at = first * f * chosen.size
+    for row in range(first, last):
+        g, k = row // c, row % c
+        for j in range(f):
+            source = ((g * f + j) * c + k) * taps
+            for t in chosen:
+                out[at] = weight[source + t]
+                at += 1
+
+
+@kernel
+def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, s_h,
                s_w, p_h, p_w, a, b, width):  # fmt: skip
     """One phase (a, b) of the input's cotangent for samples `first` to `last`; g is framed by m zeros and more."""
     rows, columns = q_h + m_h, q_w + m_w
@@ -95,7 +108,7 @@ def input_some(g, weight, x, taps, chosen, table, first, last, c, h, w, f, group
     image[size:] = 0
     for n in range(first, last):
         spread(g, n * f * o_h * o_w, o_h, o_w, image, rows, columns, 1, 1, m_h, m_w, f)
-        products(weight, taps, chosen, image, 0, size // groups, table, out, length, groups, c // groups, width)
+        products(weight, image, 0, size // groups, table, out, length, groups, c // groups, width)
         for k in range(c):
             for i in range(q_h):
                 u = s_h * i + a - p_h
@@ -182,6 +195,16 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
     return y
 
 
+def _turned(weight: np.ndarray, groups: int, chosen: np.ndarray) -> np.ndarray:
+    """The filters as (groups, C/groups, F/groups, taps), with the chosen taps alone: what each channel of x meets."""
+    (f, c), taps = weight.shape[:2], weight[0, 0].size
+    out = np.empty(f * c * chosen.size, weight.dtype)
+    parts = _ranges(groups * c, max(1, min(16, out.size // 50_000)))
+    flat = weight.reshape(-1), out, chosen
+    run(len(parts), lambda i: turned_some(*flat, *parts[i], f // groups, c, taps))
+    return out
+
+
 def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
                     groups: int) -> np.ndarray:  # fmt: skip
     """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`, phase by phase."""
@@ -196,10 +219,10 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
         for b in range(stride[1]):
             i = rows[rows * dilation[0] % stride[0] == a][:, None]
             j = columns[columns * dilation[1] % stride[1] == b]
-            chosen = (filters * (c // groups * taps[0] * taps[1]) + (i * taps[1] + j).reshape(-1)).reshape(-1)
+            chosen = (i * taps[1] + j).reshape(-1)
             places = (m_h - i * dilation[0] // stride[0]) * (q_w + m_w) + m_w - j * dilation[1] // stride[1]
             table = (filters * ((q_h + m_h) * (q_w + m_w)) + places.reshape(-1)).reshape(-1)
-            flat = g.reshape(-1), weight.reshape(-1), x.reshape(-1), taps[0] * taps[1], chosen, table
+            flat = g.reshape(-1), _turned(weight, groups, chosen), x.reshape(-1), table
             sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, *stride, *padding, a, b, columns_of(g.dtype)
 
             def some(k: int, flat: Any = flat, sizes: Any = sizes) -> None:
