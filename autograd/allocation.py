@@ -8,6 +8,9 @@ that it learns from, 32 MB, is allocated and freed here; it is never touched, so
 happens.
 """
 
+from . import blas as blas  # before NumPy is loaded
+
+# isort: split
 import numpy as np
 
 np.empty(31 << 20, np.uint8)

@@ -5,6 +5,9 @@ Between two requests it waits on its standard input, so that no runtime's spinni
 
 from __future__ import annotations
 
+from . import first as first  # before NumPy
+
+# isort: split
 import json
 import resource
 import sys
