@@ -21,7 +21,7 @@ import numpy as np
 from .door import ROWS, kernel
 from .moves import copy_run, lanes_of, transpose_block
 from .pool import run
-from .tile import columns_of, tile
+from .tile import columns_of, narrow_tile, tile
 
 Pair = tuple[int, int]
 
@@ -60,9 +60,13 @@ def products(left, image, i0, group_size, table, out, length, groups, rows, widt
     for g in range(groups):
         for o in range(0, length, width):
             for r in range(0, rows, ROWS):
-                at = g * rows + r
-                tile(left, at * depth, depth, 1, image, i0 + g * group_size + o, table, out, at * length + o, length,
-                     depth, min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
+                at, source = g * rows + r, i0 + g * group_size + o
+                if 2 * (length - o) > width:
+                    tile(left, at * depth, depth, 1, image, source, table, out, at * length + o, length, depth,
+                         min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
+                else:
+                    narrow_tile(left, at * depth, depth, 1, image, source, table, out, at * length + o, length, depth,
+                                min(ROWS, rows - r), length - o, 0)  # fmt: skip
 
 
 @kernel
@@ -157,8 +161,13 @@ def weight_some(x, g, total, table, first, last, c, h, w, f, groups, o_h, o_w, q
             base = k * (size // groups)
             for o in range(0, per_group, width):
                 for t in range(0, taps, ROWS):
-                    tile(image, base, table[t:], 1, right, k * per_group + o, f, total, (k * taps + t) * per_group + o,
-                         per_group, length, min(ROWS, taps - t), min(width, per_group - o), n - first)  # fmt: skip
+                    at, column = (k * taps + t) * per_group + o, k * per_group + o
+                    if 2 * (per_group - o) > width:
+                        tile(image, base, table[t:], 1, right, column, f, total, at, per_group, length,
+                             min(ROWS, taps - t), min(width, per_group - o), n - first)  # fmt: skip
+                    else:
+                        narrow_tile(image, base, table[t:], 1, right, column, f, total, at, per_group, length,
+                                    min(ROWS, taps - t), per_group - o, n - first)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ After Goto and van de Geijn, "Anatomy of high-performance matrix multiplication"
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,10 +95,19 @@ def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b
     """
     n = types.int64
     arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
-    return types.void(*arguments), _generate
+    return types.void(*arguments), partial(_generate, VECTORS)
 
 
-def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+@intrinsic
+def narrow_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
+                c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
+    """`tile` of one vector's width, for what would leave the other half of a tile unused."""
+    n = types.int64
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
+    return types.void(*arguments), partial(_generate, 1)
+
+
+def _generate(vectors: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     a, a0, a_row, a_k, b, b0, b_k, c, c0, c_row, k, rows, columns, add = arguments
     e = Emitter(builder, signature.args[0].dtype)
 
@@ -112,13 +122,13 @@ def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
         return lambda n: builder.mul(n, value)
 
     left, right, out = builder.gep(data(0, a), [a0]), builder.gep(data(4, b), [b0]), builder.gep(data(7, c), [c0])
-    sums = _accumulate(e, left, distance(2, a_row), distance(3, a_k), right, distance(6, b_k), k, rows)
+    sums = _accumulate(e, left, distance(2, a_row), distance(3, a_k), right, distance(6, b_k), k, rows, vectors)
     _write(e, sums, out, c_row, rows, columns, add)
     return context.get_dummy_value()
 
 
-def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: Any, rows: Any) -> Any:
-    """Σ_k A[i, k] B[k, :] as ROWS x VECTORS vectors."""
+def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: Any, rows: Any, vectors: int) -> Any:
+    """Σ_k A[i, k] B[k, :] as ROWS x `vectors` vectors."""
     builder = e.b
     last = builder.sub(rows, e.index(1))
     starts = []
@@ -130,27 +140,27 @@ def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: A
     builder.cbranch(builder.icmp_signed(">", k, e.index(0)), loop, done)
     builder.position_at_end(loop)
     at = builder.phi(INDEX)
-    sums = [[builder.phi(e.vector) for _ in range(VECTORS)] for _ in range(ROWS)]
+    sums = [[builder.phi(e.vector) for _ in range(vectors)] for _ in range(ROWS)]
     at.add_incoming(e.index(0), before)
     for phi in (s for row in sums for s in row):
         phi.add_incoming(e.zero, before)
     here = builder.gep(b, [b_k(at)])
-    right = [e.load(builder.gep(here, [e.index(j * e.lanes)])) for j in range(VECTORS)]
+    right = [e.load(builder.gep(here, [e.index(j * e.lanes)])) for j in range(vectors)]
     new, shift = [], a_k(at)
     for i in range(ROWS):
         left = e.spread(builder.load(builder.gep(starts[i], [shift])))
-        new.append([e.multiply_add(left, right[j], sums[i][j]) for j in range(VECTORS)])
+        new.append([e.multiply_add(left, right[j], sums[i][j]) for j in range(vectors)])
     following = builder.add(at, e.index(1))
     at.add_incoming(following, loop)
     for i in range(ROWS):
-        for j in range(VECTORS):
+        for j in range(vectors):
             sums[i][j].add_incoming(new[i][j], loop)
     builder.cbranch(builder.icmp_signed("<", following, k), loop, done)
     builder.position_at_end(done)
     results = []
     for i in range(ROWS):
         row = []
-        for j in range(VECTORS):
+        for j in range(vectors):
             phi = builder.phi(e.vector)
             phi.add_incoming(e.zero, before)
             phi.add_incoming(new[i][j], loop)
@@ -161,10 +171,10 @@ def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: A
 
 def _write(e: Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, add: Any) -> None:
     """Store the tile, or add it, where it is inside C."""
-    builder, function = e.b, e.b.function
+    builder, function, vectors = e.b, e.b.function, len(sums[0])
     full, part, end = (function.append_basic_block(name) for name in ("tile_full", "tile_part", "tile_end"))
     whole = builder.and_(builder.icmp_signed(">=", rows, e.index(ROWS)),
-                         builder.icmp_signed(">=", columns, e.index(VECTORS * e.lanes)))  # fmt: skip
+                         builder.icmp_signed(">=", columns, e.index(vectors * e.lanes)))  # fmt: skip
     adding = builder.icmp_signed("!=", add, e.index(0))
     builder.cbranch(whole, full, part)
 
@@ -175,21 +185,21 @@ def _write(e: Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, a
         builder.position_at_end(side)
         row = c
         for i in range(ROWS):
-            for j in range(VECTORS):
+            for j in range(vectors):
                 place = builder.gep(row, [e.index(j * e.lanes)])
                 e.store(builder.fadd(sums[i][j], e.load(place)) if side is sides[0] else sums[i][j], place)
             row = builder.gep(row, [c_row])
         builder.branch(end)
 
     builder.position_at_end(part)
-    masks = [e.mask(j * e.lanes, columns) for j in range(VECTORS)]
+    masks = [e.mask(j * e.lanes, columns) for j in range(vectors)]
     kept = builder.select(adding, ir.Constant(BIT, 1), ir.Constant(BIT, 0))
     row = c
     for i in range(ROWS):
         inside, following = function.append_basic_block(f"tile_row{i}"), function.append_basic_block(f"tile_after{i}")
         builder.cbranch(builder.icmp_signed(">", rows, e.index(i)), inside, end)
         builder.position_at_end(inside)
-        for j in range(VECTORS):
+        for j in range(vectors):
             place = builder.gep(row, [e.index(j * e.lanes)])
             old = builder.select(kept, e.masked_load(place, masks[j]), e.zero)
             e.masked_store(builder.fadd(sums[i][j], old), place, masks[j])

@@ -42,7 +42,9 @@ def leaky_relu(input: Any, /, negative_slope: float = 0.01) -> Any:
     >>> leaky_relu(autograd.tensor([-1.0, 2.0]))
     tensor([-0.0100,  2.0000])
     """
-    return np.where(input > 0, input, input * negative_slope)
+    if negative_slope > 1:
+        return np.where(input > 0, input, input * negative_slope)
+    return np.maximum(input, input * negative_slope)  # a pass less over the memory
 
 
 leaky_relu.derivative(input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
