@@ -179,6 +179,11 @@ def _ranges(n: int, pieces: int) -> list[Pair]:
     return [(i, min(i + step, n)) for i in range(0, n, step)]
 
 
+def _samples(n: int, work: int, most: int = 16) -> list[Pair]:
+    """`n` samples in two or more pieces of some 16 million multiply-adds: a tenth of a millisecond, ten times a call."""
+    return _ranges(n, max(2, min(most, work >> 24)))
+
+
 def _phases(kernel: Pair, stride: Pair, dilation: Pair, outputs: Pair) -> tuple[Pair, np.ndarray]:
     """The size of a phase, and for each tap of the filter its offset among the phases of one channel."""
     q = tuple(o + (k - 1) * d // s for o, k, s, d in zip(outputs, kernel, stride, dilation))
@@ -199,7 +204,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
     shift = np.empty(0, x.dtype) if bias is None else bias
     flat = x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table
     sizes = n, c, h, w, f, groups, *outputs, *q, *stride, *padding, columns_of(x.dtype)
-    parts = _ranges(n, 16)
+    parts = _samples(n, y.size * table.size)
     run(len(parts), lambda i: forward_some(*flat, *parts[i], *sizes))
     return y
 
@@ -222,7 +227,7 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
     x = np.empty((n, c, h, w), g.dtype)
     q_h, q_w = (-(-(size + 2 * p) // s) for size, p, s in zip(spatial, padding, stride))
     m_h, m_w = ((k - 1) * d // s for k, d, s in zip(taps, dilation, stride))
-    parts = _ranges(n, 16)
+    parts = _samples(n, g.size * weight[0].size // (stride[0] * stride[1]))
     rows, columns, filters = np.arange(taps[0]), np.arange(taps[1]), np.arange(f // groups)[:, None]
     for a in range(stride[0]):
         for b in range(stride[1]):
@@ -248,7 +253,7 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
     q, offsets = _phases(kernel, stride, dilation, (o_h, o_w))
     channel = stride[0] * stride[1] * q[0] * q[1]
     table = (np.arange(c // groups)[:, None] * channel + offsets).reshape(-1)
-    parts = _ranges(n, 8)
+    parts = _samples(n, g.size * table.size, 8)
     totals = np.empty((len(parts), table.size * f + 4 * columns_of(x.dtype)), x.dtype)
     sizes = c, h, w, f, groups, o_h, o_w, *q, *stride, *padding, columns_of(x.dtype), lanes_of(x.dtype)
     flat = x.reshape(-1), g.reshape(-1)
