@@ -180,7 +180,7 @@ def _ranges(n: int, pieces: int) -> list[Pair]:
 
 
 def _samples(n: int, work: int, most: int = 16) -> list[Pair]:
-    """`n` samples in two or more pieces of some 16 million multiply-adds: a tenth of a millisecond, ten times a call."""
+    """`n` samples in two or more pieces of some 16 million multiply-adds: a tenth of a millisecond, ten calls' time."""
     return _ranges(n, max(2, min(most, work >> 24)))
 
 
