@@ -125,22 +125,16 @@ class ModuleList(_Sequence):
         self.extend(modules or ())
 
 
-class ModuleDict(Module):
-    """A dict of modules whose parameters are found."""
+class _Names(Module):
+    """Attributes of one kind under chosen names: what `ModuleDict` and `ParameterDict` share."""
 
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
-        super().__init__()
-        if modules is not None:
-            self.update(modules)
+    _kind: type
 
-    def _own(self) -> dict[str, Module]:
-        return {n: m for n, m in vars(self).items() if isinstance(m, Module)}
+    def _own(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, self._kind)}
 
     def __getitem__(self, key: str) -> Any:
         return self._own()[key]
-
-    def __setitem__(self, key: str, module: Module) -> None:
-        self.add_module(key, module)
 
     def __delitem__(self, key: str) -> None:
         delattr(self, key)
@@ -158,29 +152,42 @@ class ModuleDict(Module):
         """The names."""
         return self._own().keys()
 
-    def values(self) -> Iterable[Module]:
-        """The modules."""
+    def values(self) -> Iterable[Any]:
+        """What they name."""
         return self._own().values()
 
-    def items(self) -> Iterable[tuple[str, Module]]:
-        """Names and modules."""
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Both."""
         return self._own().items()
 
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Take over several."""
-        for name, module in modules.items() if isinstance(modules, Mapping) else modules:
-            self.add_module(name, module)
-
-    def pop(self, key: str) -> Module:
+    def pop(self, key: str) -> Any:
         """Take one out."""
-        module = self[key]
+        value = self[key]
         del self[key]
-        return module
+        return value
 
     def clear(self) -> None:
         """Take all out."""
         for name in list(self._own()):
             del self[name]
+
+
+class ModuleDict(_Names):
+    """A dict of modules whose parameters are found."""
+
+    _kind = Module
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        super().__init__()
+        self.update(modules or {})
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Take over several."""
+        for name, module in modules.items() if isinstance(modules, Mapping) else modules:
+            self[name] = module
 
 
 class ParameterList(Module):
@@ -217,46 +224,22 @@ class ParameterList(Module):
         return self
 
 
-class ParameterDict(Module):
+class ParameterDict(_Names):
     """A dict of parameters that are found."""
+
+    _kind = Parameter
 
     def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        for name, value in (parameters or {}).items():
-            self[name] = value
-
-    def _own(self) -> dict[str, Any]:
-        return {n: v for n, v in vars(self).items() if isinstance(v, Parameter)}
-
-    def __getitem__(self, key: str) -> Any:
-        return self._own()[key]
+        self.update(parameters or {})
 
     def __setitem__(self, key: str, value: Any) -> None:
-        setattr(self, key, _parameter(value))
+        self.register_parameter(key, _parameter(value))
 
-    def __delitem__(self, key: str) -> None:
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._own())
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._own())
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._own()
-
-    def keys(self) -> Iterable[str]:
-        """The names."""
-        return self._own().keys()
-
-    def values(self) -> Iterable[Any]:
-        """The parameters."""
-        return self._own().values()
-
-    def items(self) -> Iterable[tuple[str, Any]]:
-        """Names and parameters."""
-        return self._own().items()
+    def update(self, parameters: Mapping[str, Any]) -> None:
+        """Take over several."""
+        for name, value in parameters.items():
+            self[name] = value
 
 
 def _parameter(value: Any) -> Any:
