@@ -26,9 +26,7 @@ PULLS = [
     (elementwise.silu_pull, lambda c, x: c * activation._silu_slope(x)),
     (elementwise.gelu_pull, lambda c, x: c * activation._gelu_slope(x, "none")),
     (elementwise.gelu_tanh_pull, lambda c, x: c * activation._gelu_slope(x, "tanh")),
-    (elementwise.add, np.add), (elementwise.subtract, np.subtract),
-    (elementwise.multiply, np.multiply), (elementwise.divide, np.divide),
-]  # fmt: skip
+]
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 80.0, -80.0, 1e30, -1e30]
 
 

@@ -13,7 +13,6 @@ Outputs are numbered with the width of the phase, so a few at the end of each im
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -260,8 +259,3 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
     run(len(parts), lambda i: weight_some(*flat, totals[i], table, *parts[i], *sizes))
     total = totals[:, : table.size * f].sum(0).reshape(groups, table.size, f // groups)
     return np.ascontiguousarray(total.transpose(0, 2, 1)).reshape(f, c // groups, *kernel)
-
-
-def volume(*sizes: Any) -> int:
-    """How many multiply-adds a convolution is."""
-    return math.prod(map(int, sizes))

@@ -128,10 +128,6 @@ def _silu_pull(c: Number, x: Number) -> Number:
     return c * s * (x * (1 - s) + 1)
 
 
-add = binary(lambda x, y: x + y)
-subtract = binary(lambda x, y: x - y)
-multiply = binary(lambda x, y: x * y)
-divide = binary(lambda x, y: x / y)
 relu = unary(lambda x: x.call("maximum", 0.0))
 relu_pull = binary(lambda c, out: c * out.new(out.like(0.0)).when(out.compare(">", 0.0), 1.0))
 exp = unary(vmath.exp, COSTLY)
