@@ -18,7 +18,8 @@ WORK = 131072  # elements of a piece at least
 
 
 @inlined
-def _largest(x):
+def largest(x):
+    """The maximum, NaN if there is one."""
     m = x[0]
     for j in range(x.size):
         m = vmaximum(m, x[j])
@@ -37,7 +38,7 @@ def _sum_of_exp(x, m):
 def _softmax(x, y, first, last):
     for i in range(first, last):
         row, out = x[i], y[i]
-        m, total = _largest(row), x.dtype.type(0)
+        m, total = largest(row), x.dtype.type(0)
         for j in range(row.size):
             e = vexp(minus(row[j], m))
             out[j] = e
@@ -49,14 +50,14 @@ def _softmax(x, y, first, last):
 
 @kernel
 def _log_softmax(x, y, first, last):
-    largest, logs = np.empty(last - first, x.dtype), np.empty(last - first, x.dtype)
+    peaks, logs = np.empty(last - first, x.dtype), np.empty(last - first, x.dtype)
     for i in range(last - first):
-        largest[i] = m = _largest(x[first + i])
+        peaks[i] = m = largest(x[first + i])
         logs[i] = _sum_of_exp(x[first + i], m)
     for i in range(last - first):  # together: one logarithm takes as long as a vector of them
         logs[i] = vlog(logs[i])
     for i in range(last - first):
-        row, out, m, log = x[first + i], y[first + i], largest[i], logs[i]
+        row, out, m, log = x[first + i], y[first + i], peaks[i], logs[i]
         for j in range(row.size):
             out[j] = minus(minus(row[j], m), log)
 
@@ -88,7 +89,7 @@ def _cross_entropy(x, classes, out, first, last):
         row, c = x[first + i], classes[first + i]
         out[first + i] = 1
         if c >= 0:
-            m = _largest(row)
+            m = largest(row)
             chosen[i] = minus(row[c], m)
             out[first + i] = _sum_of_exp(row, m)
     for i in range(last - first):  # together: one logarithm takes as long as a vector of them
@@ -102,7 +103,7 @@ def _cross_entropy_pull(g, x, classes, out, first, last):
         if c < 0:
             to[:] = 0
             continue
-        m, total = _largest(row), x.dtype.type(0)
+        m, total = largest(row), x.dtype.type(0)
         for j in range(row.size):
             e = vexp(minus(row[j], m))
             to[j] = e

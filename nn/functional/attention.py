@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.errors import ArgumentError, DTypeError, ShapeError
+from autograd.ops.attention import attention
 from autograd.ops.einsum import bilinear as _bilinear
 from autograd.ops.matmul import affine, same_type
 from autograd.tensor import wrap
@@ -67,12 +68,21 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
     if enable_gqa and query.array.ndim > 2:
         groups = query.array.shape[-3] // key.array.shape[-3]
         key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
+    scale = 1 / math.sqrt(query.array.shape[-1]) if scale is None else scale
+    if attn_mask is None and dropout_p == 0 and _alike(query, key, value):
+        return attention(query, key, value, is_causal, scale)
     if is_causal:
         attn_mask = wrap(np.tri(query.array.shape[-2], key.array.shape[-2], dtype=bool))
     if attn_mask is not None and attn_mask.array.dtype.kind == "b":
         attn_mask = wrap(~attn_mask.array)
     bias = None if attn_mask is None else as_bias("attn_mask", attn_mask, query)
     return attend(query, key, value, bias, dropout_p, scale)[0]
+
+
+def _alike(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether no dimension is broadcast, and there are numbers to attend to."""
+    q, k, v = query.array, key.array, value.array
+    return (q.shape[:-2], q.shape[-1]) == (k.shape[:-2], k.shape[-1]) and k.shape[:-1] == v.shape[:-1] and k.size > 0
 
 
 def as_bias(name: str, mask: Tensor, query: Tensor) -> Tensor:
