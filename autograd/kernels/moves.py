@@ -11,7 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .door import VECTOR_BYTES
+from .door import VECTOR_BYTES, kernel
 from .tile import I32, INDEX, Emitter, intrinsic
 
 
@@ -58,36 +58,73 @@ def lanes_of(dtype: Any) -> int:
 
 
 @intrinsic
-def transpose_block(context: Any, a: Any, a0: Any, a_row: Any, c: Any, c0: Any, c_row: Any) -> Any:
-    """C[c0 + j c_row + i] = A[a0 + i a_row + j] for a square block of one vector's length, in registers.
-
-    Blocks of half the side are exchanged across the diagonal, then blocks of a quarter within each, and so on.
-    """
+def transpose_block(context: Any, a: Any, a0: Any, a_row: Any, shift: Any, s0: Any, c: Any, c0: Any,
+                    c_row: Any) -> Any:  # fmt: skip
+    """C[c0 + j c_row + i] = A[a0 + i a_row + j] + S[s0 + j] for a square block of one vector's length, in registers."""
     n = types.int64
+    return types.void(a, n, n, shift, n, c, n, n), _transpose
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, a0, a_row, c, c0, c_row = arguments
-        e = Emitter(builder, signature.args[0].dtype)
-        source = builder.gep(context.make_array(signature.args[0])(context, builder, a).data, [a0])
-        target = builder.gep(context.make_array(signature.args[3])(context, builder, c).data, [c0])
-        rows = []
-        for _ in range(e.lanes):
-            rows.append(e.load(source))
-            source = builder.gep(source, [a_row])
-        half = e.lanes // 2
-        while half:
-            low = [e.lanes + i - half if i & half else i for i in range(e.lanes)]
-            high = [e.lanes + i if i & half else i + half for i in range(e.lanes)]
-            low_mask, high_mask = (ir.Constant(ir.VectorType(I32, e.lanes), m) for m in (low, high))
-            for i in range(e.lanes):
-                if not i & half:
-                    x, y = rows[i], rows[i + half]
-                    rows[i] = builder.shuffle_vector(x, y, low_mask)
-                    rows[i + half] = builder.shuffle_vector(x, y, high_mask)
-            half //= 2
-        for row in rows:
+
+@intrinsic
+def transpose_part(context: Any, a: Any, a0: Any, a_row: Any, shift: Any, s0: Any, c: Any, c0: Any, c_row: Any,
+                   rows: Any, columns: Any) -> Any:  # fmt: skip
+    """The part i < `rows`, j < `columns` of a `transpose_block`; neither reads nor writes beyond it."""
+    n = types.int64
+    return types.void(a, n, n, shift, n, c, n, n, n, n), _transpose
+
+
+def _transpose(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    a, a0, a_row, shift, s0, c, c0, c_row, *part = arguments
+    e = Emitter(builder, signature.args[0].dtype)
+    source, added, target = (
+        builder.gep(context.make_array(signature.args[i])(context, builder, array).data, [start])
+        for i, array, start in ((0, a, a0), (3, shift, s0), (5, c, c0))
+    )
+
+    def mask(i: int, length: Any, width: Any) -> Any:
+        """The first `width` lanes of row `i` if there are more than `i` rows."""
+        return e.mask(0, builder.select(builder.icmp_signed("<", e.index(i), length), width, e.index(0)))
+
+    rows, s = [], e.masked_load(added, e.mask(0, part[1])) if part else e.load(added)
+    for i in range(e.lanes):
+        rows.append(builder.fadd(e.masked_load(source, mask(i, *part)) if part else e.load(source), s))
+        source = builder.gep(source, [a_row])
+    for i, row in enumerate(_exchanged(e, rows)):
+        if part:
+            e.masked_store(row, target, mask(i, part[1], part[0]))
+        else:
             e.store(row, target)
-            target = builder.gep(target, [c_row])
-        return context.get_dummy_value()
+        target = builder.gep(target, [c_row])
+    return context.get_dummy_value()
 
-    return types.void(a, n, n, c, n, n), generate
+
+def _exchanged(e: Emitter, rows: list[Any]) -> list[Any]:
+    """Blocks of half the side exchanged across the diagonal, then blocks of a quarter within each, and so on."""
+    half = e.lanes // 2
+    while half:
+        low = [e.lanes + i - half if i & half else i for i in range(e.lanes)]
+        high = [e.lanes + i if i & half else i + half for i in range(e.lanes)]
+        low_mask, high_mask = (ir.Constant(ir.VectorType(I32, e.lanes), m) for m in (low, high))
+        for i in range(e.lanes):
+            if not i & half:
+                x, y = rows[i], rows[i + half]
+                rows[i] = e.b.shuffle_vector(x, y, low_mask)
+                rows[i + half] = e.b.shuffle_vector(x, y, high_mask)
+        half //= 2
+    return rows
+
+
+@kernel
+def transpose(a, a0, a_row, shift, s0, c, c0, c_row, rows, columns, lanes):
+    """C[c0 + j c_row + i] = A[a0 + i a_row + j] + S[s0 + j] for i < `rows`, j < `columns`, block by block."""
+    for j in range(0, columns, lanes):
+        if columns - j >= lanes and rows >= lanes:
+            i = 0
+            while i < rows:
+                i = min(i, rows - lanes)  # the last block may overlap the one before
+                transpose_block(a, a0 + i * a_row + j, a_row, shift, s0 + j, c, c0 + j * c_row + i, c_row)
+                i += lanes
+        else:
+            for i in range(0, rows, lanes):
+                transpose_part(a, a0 + i * a_row + j, a_row, shift, s0 + j, c, c0 + j * c_row + i, c_row,
+                               min(lanes, rows - i), min(lanes, columns - j))  # fmt: skip

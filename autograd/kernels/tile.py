@@ -107,23 +107,43 @@ def narrow_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0:
     return types.void(*arguments), partial(_generate, 1)
 
 
+@intrinsic
+def table_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
+               c_row: Any, k: Any, rows: Any, columns: Any, add: Any, row0: Any, k0: Any) -> Any:  # fmt: skip
+    """`tile` for rows `row0 ...` of the tables `a_row` and `c_row`, and from entry `k0` of the table `a_k`."""
+    n = types.int64
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, c_row, n, n, n, n, n, n)
+    return types.void(*arguments), partial(_generate, VECTORS)
+
+
+@intrinsic
+def narrow_table_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
+                      c_row: Any, k: Any, rows: Any, columns: Any, add: Any, row0: Any, k0: Any) -> Any:  # fmt: skip
+    """`table_tile` of one vector's width."""
+    n = types.int64
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, c_row, n, n, n, n, n, n)
+    return types.void(*arguments), partial(_generate, 1)
+
+
 def _generate(vectors: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    a, a0, a_row, a_k, b, b0, b_k, c, c0, c_row, k, rows, columns, add = arguments
+    a, a0, a_row, a_k, b, b0, b_k, c, c0, c_row, k, rows, columns, add, *starts = arguments
     e = Emitter(builder, signature.args[0].dtype)
+    row0, k0 = starts or (e.index(0), e.index(0))
 
     def data(i: int, array: Any) -> Any:
         return context.make_array(signature.args[i])(context, builder, array).data
 
-    def distance(i: int, value: Any) -> Any:
+    def distance(i: int, value: Any, start: Any) -> Any:
         """Where row `n` starts: as a function, from a distance or from a table."""
         if isinstance(signature.args[i], types.Array):
-            table = data(i, value)
+            table = builder.gep(data(i, value), [start])
             return lambda n: builder.load(builder.gep(table, [n]))
         return lambda n: builder.mul(n, value)
 
     left, right, out = builder.gep(data(0, a), [a0]), builder.gep(data(4, b), [b0]), builder.gep(data(7, c), [c0])
-    sums = _accumulate(e, left, distance(2, a_row), distance(3, a_k), right, distance(6, b_k), k, rows, vectors)
-    _write(e, sums, out, c_row, rows, columns, add)
+    left_row, left_k, right_k = distance(2, a_row, row0), distance(3, a_k, k0), distance(6, b_k, e.index(0))
+    sums = _accumulate(e, left, left_row, left_k, right, right_k, k, rows, vectors)
+    _write(e, sums, out, distance(9, c_row, row0), rows, columns, add)
     return context.get_dummy_value()
 
 
@@ -183,28 +203,26 @@ def _write(e: Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, a
     builder.cbranch(adding, *sides)
     for side in sides:
         builder.position_at_end(side)
-        row = c
         for i in range(ROWS):
+            row = builder.gep(c, [c_row(e.index(i))])
             for j in range(vectors):
                 place = builder.gep(row, [e.index(j * e.lanes)])
                 e.store(builder.fadd(sums[i][j], e.load(place)) if side is sides[0] else sums[i][j], place)
-            row = builder.gep(row, [c_row])
         builder.branch(end)
 
     builder.position_at_end(part)
     masks = [e.mask(j * e.lanes, columns) for j in range(vectors)]
     kept = builder.select(adding, ir.Constant(BIT, 1), ir.Constant(BIT, 0))
-    row = c
     for i in range(ROWS):
         inside, following = function.append_basic_block(f"tile_row{i}"), function.append_basic_block(f"tile_after{i}")
         builder.cbranch(builder.icmp_signed(">", rows, e.index(i)), inside, end)
         builder.position_at_end(inside)
+        row = builder.gep(c, [c_row(e.index(i))])
         for j in range(vectors):
             place = builder.gep(row, [e.index(j * e.lanes)])
             old = builder.select(kept, e.masked_load(place, masks[j]), e.zero)
             e.masked_store(builder.fadd(sums[i][j], old), place, masks[j])
         builder.branch(following)
         builder.position_at_end(following)
-        row = builder.gep(row, [c_row])
     builder.branch(end)
     builder.position_at_end(end)

@@ -1,0 +1,189 @@
+"""Convolution in two dimensions for few filters: places of the result across the vector, filters in the tile's rows.
+
+A stride s splits the padded image into s x s *phases*, u = s q + a.  Inside a phase neighbouring outputs read
+neighbouring elements, so for each tap (c, k) of the filter the elements that all outputs need are one run of memory, at
+an offset that depends on the tap alone.  A row of outputs is a row of the tile, and the sum over taps its inner loop.
+
+- forward: y[f, o] = Σ_t w[f, t] x[offset(t) + o]
+- input:   the same with g in the place of x, for each phase of the result with the taps that reach it
+
+Outputs are numbered with the width of the phase, so a few at the end of each image row are computed and not used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .conv_pieces import Pair, pieces_of, ranges
+from .door import ROWS, kernel
+from .moves import copy_run
+from .pool import run
+from .tile import columns_of, narrow_tile, tile
+
+
+@kernel
+def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
+    """The phases of `channels` zero-padded images: out[c, a, b, i, j] = x[c, s_h i + a - p_h, s_w j + b - p_w]."""
+    zero, at = x.dtype.type(0), 0
+    first, last = min(p_w, columns), max(0, min(columns, w + p_w))
+    for c in range(channels):
+        for a in range(s_h):
+            for b in range(s_w):
+                for i in range(rows):
+                    u = s_h * i + a - p_h
+                    row = x0 + (c * h + u) * w
+                    if u < 0 or u >= h:
+                        for j in range(columns):
+                            out[at + j] = zero
+                    elif s_w == 1:
+                        for j in range(first):
+                            out[at + j] = zero
+                        copy_run(x, row + first - p_w, out, at + first, last - first, zero)
+                        for j in range(last, columns):
+                            out[at + j] = zero
+                    else:
+                        for j in range(columns):
+                            v = s_w * j + b - p_w
+                            out[at + j] = x[row + v] if 0 <= v < w else zero
+                    at += columns
+
+
+@kernel
+def products(left, image, i0, group_size, table, out, length, groups, rows, width):
+    """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]."""
+    depth = table.size
+    for g in range(groups):
+        for o in range(0, length, width):
+            for r in range(0, rows, ROWS):
+                at, source = g * rows + r, i0 + g * group_size + o
+                if 2 * (length - o) > width:
+                    tile(left, at * depth, depth, 1, image, source, table, out, at * length + o, length, depth,
+                         min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
+                else:
+                    narrow_tile(left, at * depth, depth, 1, image, source, table, out, at * length + o, length, depth,
+                                min(ROWS, rows - r), length - o, 0)  # fmt: skip
+
+
+@kernel
+def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, s_h, s_w,
+                 p_h, p_w, width):  # fmt: skip
+    """The outputs of samples `first` to `last`."""
+    size, length = c * s_h * s_w * q_h * q_w, o_h * q_w
+    image, out = np.empty(size + 4 * width, x.dtype), np.empty(f * length + 4 * width, x.dtype)
+    image[size:] = 0
+    plain = s_h == 1 and s_w == 1 and p_h == 0 and p_w == 0
+    for n in range(first, last):
+        if plain and n + 1 < samples:  # the tile may read past the image's end, so not in the last
+            products(weight, x, n * size, size // groups, table, out, length, groups, f // groups, width)
+        else:
+            spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
+            products(weight, image, 0, size // groups, table, out, length, groups, f // groups, width)
+        for k in range(f):
+            shift = bias[k] if bias.size else x.dtype.type(0)
+            for i in range(o_h):
+                copy_run(out, k * length + i * q_w, y, ((n * f + k) * o_h + i) * o_w, o_w, shift)
+
+
+@kernel
+def turned_some(weight, out, chosen, first, last, f, c, taps):
+    """out[g, c, f, t] = weight[g, f, c, chosen[t]] for the rows (g, c) from `first` to `last`."""
+    at = first * f * chosen.size
+    for row in range(first, last):
+        g, k = row // c, row % c
+        for j in range(f):
+            source = ((g * f + j) * c + k) * taps
+            for t in chosen:
+                out[at] = weight[source + t]
+                at += 1
+
+
+@kernel
+def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, s_h,
+               s_w, p_h, p_w, a, b, width):  # fmt: skip
+    """One phase (a, b) of the input's cotangent for samples `first` to `last`; g is framed by m zeros and more."""
+    rows, columns = q_h + m_h, q_w + m_w
+    size, length = f * rows * columns, q_h * columns
+    image, out = np.empty(size + 4 * width, g.dtype), np.empty(c * length + 4 * width, g.dtype)
+    image[size:] = 0
+    for n in range(first, last):
+        spread(g, n * f * o_h * o_w, o_h, o_w, image, rows, columns, 1, 1, m_h, m_w, f)
+        products(weight, image, 0, size // groups, table, out, length, groups, c // groups, width)
+        for k in range(c):
+            for i in range(q_h):
+                u = s_h * i + a - p_h
+                if 0 <= u < h:
+                    to, source = ((n * c + k) * h + u) * w, k * length + i * columns
+                    start, stop = max(0, -((b - p_w) // s_w)), min(q_w, (w - 1 - b + p_w) // s_w + 1)
+                    if s_w == 1:
+                        copy_run(out, source + start, x, to + start + b - p_w, stop - start, x.dtype.type(0))
+                    else:
+                        for j in range(start, stop):
+                            x[to + s_w * j + b - p_w] = out[source + j]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# From arrays to runs of memory.
+
+
+def _phases(kernel: Pair, stride: Pair, dilation: Pair, outputs: Pair) -> tuple[Pair, np.ndarray]:
+    """The size of a phase, and for each tap of the filter its offset among the phases of one channel."""
+    q = tuple(o + (k - 1) * d // s for o, k, s, d in zip(outputs, kernel, stride, dilation))
+    i, j = (np.arange(k) * d for k, d in zip(kernel, dilation))
+    rows = ((i % stride[0]) * stride[1])[:, None] + (j % stride[1])[None]
+    offsets = (rows * q[0] + (i // stride[0])[:, None]) * q[1] + (j // stride[1])[None]
+    return (q[0], q[1]), offsets.reshape(-1).astype(np.int64)
+
+
+def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
+            groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
+    """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
+    (n, c, h, w), f = x.shape, len(weight)
+    q, offsets = _phases(weight.shape[2:], stride, dilation, outputs)
+    channel = stride[0] * stride[1] * q[0] * q[1]
+    table = (np.arange(c // groups)[:, None] * channel + offsets).reshape(-1)
+    y = np.empty((n, f, *outputs), x.dtype)
+    shift = np.empty(0, x.dtype) if bias is None else bias
+    flat = x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table
+    sizes = n, c, h, w, f, groups, *outputs, *q, *stride, *padding, columns_of(x.dtype)
+    parts = ranges(n, pieces_of(y.size * table.size))
+    run(len(parts), lambda i: forward_some(*flat, *parts[i], *sizes))
+    return y
+
+
+def _turned(weight: np.ndarray, groups: int, chosen: np.ndarray) -> np.ndarray:
+    """The filters as (groups, C/groups, F/groups, taps), with the chosen taps alone: what each channel of x meets."""
+    (f, c), taps = weight.shape[:2], weight[0, 0].size
+    out = np.empty(f * c * chosen.size, weight.dtype)
+    parts = ranges(groups * c, max(1, min(16, out.size // 50_000)))
+    flat = weight.reshape(-1), out, chosen
+    run(len(parts), lambda i: turned_some(*flat, *parts[i], f // groups, c, taps))
+    return out
+
+
+def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
+                    groups: int) -> np.ndarray:  # fmt: skip
+    """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`, phase by phase."""
+    n, f, o_h, o_w = g.shape
+    c, taps, (h, w) = weight.shape[1] * groups, weight.shape[2:], spatial
+    x = np.empty((n, c, h, w), g.dtype)
+    q_h, q_w = (-(-(size + 2 * p) // s) for size, p, s in zip(spatial, padding, stride))
+    m_h, m_w = ((k - 1) * d // s for k, d, s in zip(taps, dilation, stride))
+    parts = ranges(n, pieces_of(g.size * weight[0].size // (stride[0] * stride[1])))
+    rows, columns, filters = np.arange(taps[0]), np.arange(taps[1]), np.arange(f // groups)[:, None]
+    for a in range(stride[0]):
+        for b in range(stride[1]):
+            i = rows[rows * dilation[0] % stride[0] == a][:, None]
+            j = columns[columns * dilation[1] % stride[1] == b]
+            chosen = (i * taps[1] + j).reshape(-1)
+            places = (m_h - i * dilation[0] // stride[0]) * (q_w + m_w) + m_w - j * dilation[1] // stride[1]
+            table = (filters * ((q_h + m_h) * (q_w + m_w)) + places.reshape(-1)).reshape(-1)
+            flat = g.reshape(-1), _turned(weight, groups, chosen), x.reshape(-1), table
+            sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, *stride, *padding, a, b, columns_of(g.dtype)
+
+            def some(k: int, flat: Any = flat, sizes: Any = sizes) -> None:
+                input_some(*flat, *parts[k], *sizes)
+
+            run(len(parts), some)
+    return x
