@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-LIBRARIES = {"wengert": "autograd", "torch": "torch", "torch.compile": "torch", "jax": "jax"}
+LIBRARIES = {"wengert": "autograd", "torch": "torch", "jax": "jax"}
 
-if len(sys.argv) > 2 and sys.argv[2] in LIBRARIES:
-    importlib.import_module(LIBRARIES[sys.argv[2]])
+if len(sys.argv) > 1 and (library := LIBRARIES.get(sys.argv[1].split(".")[0])):
+    importlib.import_module(library)

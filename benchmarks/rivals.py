@@ -1,4 +1,7 @@
-"""The libraries that run the cases, each in a process of its own."""
+"""The libraries that run the cases, each in processes of its own.
+
+HIPS autograd is not among them: it installs a package `autograd` too, so the two cannot share an environment.
+"""
 
 from __future__ import annotations
 
@@ -8,42 +11,47 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from .cases import CASES, Case
+from .case import Case, Step
 
-RIVALS = ["wengert", "torch", "torch.compile", "jax"]
+OURS = ("wengert", "wengert.compile")
+RIVALS = [*OURS, "torch", "torch.channels-last", "torch.compile", "jax", "numpy", "python"]
 
 
 def available(rival: str) -> bool:
     """Whether the rival is installed here."""
-    return rival == "wengert" or importlib.util.find_spec(rival.split(".")[0]) is not None
+    if rival == "wengert.compile":
+        return hasattr(importlib.import_module("autograd"), "compile")
+    return rival in ("wengert", "python") or importlib.util.find_spec(rival.split(".")[0]) is not None
 
 
-def plays(rival: str, case: Case) -> bool:
-    """Whether the rival takes part in the case."""
-    if rival == "jax":
-        return case.build_jax is not None
-    return rival != "torch.compile" or case.compiles
+def step_of(rival: str, case: Case, toy: bool) -> Step:
+    """The step of `case` for `rival`; the library is imported here, in the worker."""
+    if rival in case.own:
+        return case.own[rival](_weights, toy)
+    assert case.build is not None
+    if rival == "wengert.compile":  # the whole step: forward, backward and update
+        library = _wengert()
+        return library.torch.compile(case.build(library, toy))  # type: ignore[no-any-return]
+    return case.build(_wengert() if rival == "wengert" else _torch(rival), toy)
 
 
-def step_of(rival: str, name: str, toy: bool) -> Callable[[], Any]:
-    """The step of case `name` for `rival`; the library is imported here, in the worker."""
-    case = next(case for case in CASES if case.name == name)
-    if rival == "jax":
-        assert case.build_jax is not None
-        return case.build_jax(_weights, toy)
-    library = _wengert() if rival == "wengert" else _torch(rival)
-    return case.build(library, toy)
+def _same(value: Any) -> Any:
+    return value
 
 
 def _wengert() -> SimpleNamespace:
     autograd, nn, optim = (importlib.import_module(name) for name in ("autograd", "nn", "optim"))
-    return SimpleNamespace(torch=autograd, nn=nn, optim=optim, grad=autograd.grad, compile=lambda f: f)
+    return SimpleNamespace(torch=autograd, nn=nn, optim=optim, grad=autograd.grad, compile=_same, laid_out=_same)
 
 
 def _torch(rival: str) -> SimpleNamespace:
+    """PyTorch; `laid_out` is for images, filters and whole models."""
     torch = importlib.import_module("torch")
-    compile_ = torch.compile if rival == "torch.compile" else (lambda f: f)
-    return SimpleNamespace(torch=torch, nn=torch.nn, optim=torch.optim, grad=torch.autograd.grad, compile=compile_)
+    return SimpleNamespace(
+        torch=torch, nn=torch.nn, optim=torch.optim, grad=torch.autograd.grad,
+        compile=torch.compile if rival == "torch.compile" else _same,
+        laid_out=(lambda x: x.to(memory_format=torch.channels_last)) if rival == "torch.channels-last" else _same,
+    )  # fmt: skip
 
 
 def _weights(model: Callable[[Any], Any]) -> list[Any]:

@@ -1,6 +1,8 @@
-"""One rival on one case, in a process of its own: answers a line of JSON for each line that it is sent.
+"""One rival, in a process of its own: answers a line of JSON for each line that it is sent.
 
-Between two requests it waits on its standard input, so that no runtime's spinning threads disturb another's turn.
+A line is the name of a case, which is built and called three times, or a number of seconds, for which its steps are
+timed.  Between two requests the process waits on its standard input, so that no runtime's spinning threads disturb
+another's turn.
 """
 
 from __future__ import annotations
@@ -12,49 +14,70 @@ import json
 import resource
 import sys
 import time
+import traceback
 from typing import Any
 
 import numpy as np
 
+from .case import Seconds, Step
+from .cases import CASES
 from .rivals import step_of
 
 
-def serve(case: str, rival: str, toy: bool) -> None:
-    """Build the step, report its first losses and the time of the first call; then time it whenever asked."""
-    started = time.perf_counter()
-    step = step_of(rival, case, toy)
-    built = time.perf_counter()
-    losses = [_number(step())]
-    first = time.perf_counter() - built
-    losses += [_number(step()) for _ in range(2)]
-    _say({"losses": losses, "first": first, "build": built - started})
+def serve(rival: str, toy: bool) -> None:
+    """Answer until there is no more input; an exception is an answer too."""
+    step: Step | None = None
     for line in sys.stdin:
-        seconds = float(line)
-        _say({"times": _time(step, seconds), "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024})
+        request = json.loads(line)
+        try:
+            if isinstance(request, str):
+                step = None  # the last case's arrays are given back first
+                step, answer = _meet(rival, request, toy)
+            else:
+                assert step is not None
+                answer = {"times": timed(step, request), "peak": _peak()}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+        print(json.dumps(answer), flush=True)
 
 
-def _time(step: Any, seconds: float) -> list[float]:
-    """Seconds of each step, for about `seconds`; the last result is waited for."""
+def _meet(rival: str, name: str, toy: bool) -> tuple[Step, dict[str, Any]]:
+    """The step of a case, its first results, and how long the first call took."""
+    case = next(case for case in CASES if case.name == name)
+    step = step_of(rival, case, toy)
+    before = time.perf_counter()
+    result = step()
+    if isinstance(result, Seconds):
+        return step, {"losses": [], "first": float(result)}
+    losses, first = [number(result)], time.perf_counter() - before
+    losses += [number(step()) for _ in range(2)]
+    return step, {"losses": losses, "first": first}
+
+
+def timed(step: Step, seconds: float) -> list[float]:
+    """Seconds of each step, for about `seconds` and three steps at least; the last result is waited for."""
     times, end = [], time.perf_counter() + seconds
     while True:
         before = time.perf_counter()
         result = step()
         getattr(result, "block_until_ready", lambda: None)()
         after = time.perf_counter()
-        times.append(after - before)
-        if after > end and len(times) >= 3:
+        itself = isinstance(result, Seconds)
+        times.append(float(result) if itself else after - before)
+        if after > end and (len(times) >= 3 or itself):
             return times
 
 
-def _number(result: Any) -> float:
+def number(result: Any) -> float:
     """A loss, or the Euclidean norm of another result."""
     array = np.asarray(result.detach() if hasattr(result, "detach") else result)
     return float(array if array.ndim == 0 else np.linalg.norm(array))
 
 
-def _say(message: dict[str, Any]) -> None:
-    print(json.dumps(message), flush=True)
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2], sys.argv[3] == "toy")
+    serve(sys.argv[1], sys.argv[2] == "toy")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-WHAT = "char-{kind} 256, T=64, batch 32, Adam, clip 1.0: a training step"
+from ..case import Case, Work
 
 
 def _sizes(toy: bool) -> tuple[int, int, int, int]:
@@ -108,3 +109,16 @@ def build_jax(kind: str, weights: Callable[[Callable[[Any], Any]], list[np.ndarr
         return adam(params, [g * factor for g in grads], state, lr=1e-3)
 
     return jitted(loss_of, update, params, init(params))
+
+
+def _case(kind: str, gates: int) -> Case:
+    letters, hidden, steps, batch = _sizes(False)
+    return Case(
+        f"char-{kind.lower()}", f"char-{kind} 256, T=64, batch 32, Adam, clip 1.0", "training",
+        partial(build, kind), {"jax": partial(build_jax, kind)},
+        Work(3 * 2.0 * batch * steps * hidden * (2 * gates * hidden + letters)),
+        without={"torch.compile": "it leaves recurrent layers to eager execution"},
+    )  # fmt: skip
+
+
+CASES = [_case("LSTM", 4), _case("GRU", 3), _case("RNN", 1)]

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..case import Case, Work
 from ..steps import jitted, training
-
-WHAT = "convnet 1x28x28 (32, 64 channels 3x3, pool, 9216-128-10), batch 64, Adam: a training step"
-INFERENCE = "the convnet's inference, batch {batch}"
 
 
 def _data(batch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,8 +29,9 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
     """The step, for a library with PyTorch's names."""
     torch, nn, optim = library.torch, library.nn, library.optim
     torch.manual_seed(0)
-    net = model(nn)
+    net = library.laid_out(model(nn))
     x, y = (torch.from_numpy(a) for a in _data(2 if toy else 64))
+    x = library.laid_out(x)
     criterion = nn.CrossEntropyLoss()
     return training(optim.Adam(net.parameters(), lr=1e-3), library.compile(lambda x, y: criterion(net(x), y)), x, y)
 
@@ -41,8 +40,8 @@ def build_inference(batch: int, library: Any, toy: bool) -> Callable[[], Any]:
     """The logits of a batch, nothing recorded."""
     torch, nn = library.torch, library.nn
     torch.manual_seed(0)
-    net = model(nn).eval()
-    x = torch.from_numpy(_data(min(batch, 2) if toy else batch)[0])
+    net = library.laid_out(model(nn).eval())
+    x = library.laid_out(torch.from_numpy(_data(min(batch, 2) if toy else batch)[0]))
     forward = library.compile(net)
 
     def step() -> Any:
@@ -92,3 +91,26 @@ def build_inference_jax(
     params = [jnp.asarray(w) for w in weights(model)]
     x = jnp.asarray(_data(min(batch, 2) if toy else batch)[0])
     return partial(jax.jit(_jax_logits), params, x)
+
+
+_FIRST = 2.0 * 26 * 26 * 32 * 9  # operations of the first layer on an image
+_FORWARD = _FIRST + 2.0 * (24 * 24 * 64 * 32 * 9 + 9216 * 128 + 128 * 10)
+
+
+def _inference(batch: int) -> Case:
+    return Case(
+        f"convnet-inference-{batch}", f"the convnet's inference, batch {batch}", "inference",
+        partial(build_inference, batch), {"jax": partial(build_inference_jax, batch)}, Work(batch * _FORWARD),
+        images=True,
+    )  # fmt: skip
+
+
+CASES = [
+    Case(
+        "convnet", "convnet 1x28x28 (32, 64 channels 3x3, pool, 9216-128-10), batch 64, Adam", "training",
+        build, {"jax": build_jax}, Work(64 * (3 * _FORWARD - _FIRST)), images=True,
+        drift=2e-3,  # Adam's first step is lr for any gradient but 0, so rounding alone can move a weight by lr
+    ),
+    _inference(1),
+    _inference(64),
+]  # fmt: skip

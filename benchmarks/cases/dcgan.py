@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-WHAT = "DCGAN 3x32x32, batch 32, Adam: a step of the discriminator and one of the generator"
+from ..case import Case
 
 
 def generator(nn: Any, noise: int, width: int) -> Any:
@@ -31,10 +31,10 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
     torch, nn, optim = library.torch, library.nn, library.optim
     batch, noise, width = (2, 5, 2) if toy else (32, 100, 32)
     torch.manual_seed(0)
-    g, d = generator(nn, noise, width), discriminator(nn, width)
+    g, d = (library.laid_out(net) for net in (generator(nn, noise, width), discriminator(nn, width)))
     for_g, for_d = (optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (g, d))
     rng = np.random.default_rng(0)
-    real = torch.from_numpy(rng.uniform(-1, 1, (batch, 3, 32, 32)).astype(np.float32))
+    real = library.laid_out(torch.from_numpy(rng.uniform(-1, 1, (batch, 3, 32, 32)).astype(np.float32)))
     z = torch.from_numpy(rng.standard_normal((batch, noise, 1, 1)).astype(np.float32))
     yes, no = torch.ones(batch, 1), torch.zeros(batch, 1)
     criterion = nn.BCEWithLogitsLoss()
@@ -54,3 +54,9 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
         return loss_d.detach() + loss_g.detach()
 
     return step
+
+
+CASES = [
+    Case("dcgan", "DCGAN 3x32x32, batch 32, Adam: a step of the discriminator and one of the generator", "training",
+         build, images=True)
+]  # fmt: skip

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..case import Case, Work
 from ..steps import jitted, training
 
-WHAT = "GPT 4 x 128, 4 heads, T=128, batch 8, AdamW: a training step"
-INFERENCE = "the GPT's inference, T=128, batch 1"
 HEADS = 4
 
 
@@ -77,12 +76,12 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
     return training(optim.AdamW(net.parameters(), lr=1e-3), loss_of, x, y)
 
 
-def build_inference(library: Any, toy: bool) -> Callable[[], Any]:
-    """The logits of one text, nothing recorded."""
+def build_inference(batch: int, library: Any, toy: bool) -> Callable[[], Any]:
+    """The logits of some texts, nothing recorded."""
     torch = library.torch
     torch.manual_seed(0)
     net = model(library.nn, toy).eval()
-    x = torch.from_numpy(_data(toy, 1)[0])
+    x = torch.from_numpy(_data(toy, min(batch, 2) if toy else batch)[0])
     forward = library.compile(net)
 
     def step() -> Any:
@@ -131,10 +130,32 @@ def build_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: 
     return jitted(loss_of, partial(adam, lr=1e-3, decay=0.01), params, init(params))
 
 
-def build_inference_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: bool) -> Callable[[], Any]:
+def build_inference_jax(
+    batch: int, weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: bool
+) -> Callable[[], Any]:
     """The same logits as one jitted function."""
     import jax
     import jax.numpy as jnp
 
     params = [jnp.asarray(w) for w in weights(lambda nn: model(nn, toy))]
-    return partial(jax.jit(_jax_logits), params, jnp.asarray(_data(toy, 1)[0]))
+    return partial(jax.jit(_jax_logits), params, jnp.asarray(_data(toy, min(batch, 2) if toy else batch)[0]))
+
+
+def _forward(batch: int) -> float:
+    """Operations of the logits: the matrices, and attention to half of all pairs."""
+    letters, blocks, width, steps = _sizes(False)
+    return 2.0 * batch * steps * (blocks * (12 * width * width + steps * width) + letters * width)
+
+
+def _inference(batch: int) -> Case:
+    what, own = f"the GPT's inference, T=128, batch {batch}", {"jax": partial(build_inference_jax, batch)}
+    return Case(f"gpt-inference-{batch}", what, "inference", partial(build_inference, batch), own,
+                Work(_forward(batch)))  # fmt: skip
+
+
+CASES = [
+    Case("gpt", "GPT 4 x 128, 4 heads, T=128, batch 8, AdamW", "training", build, {"jax": build_jax},
+         Work(3 * _forward(8))),
+    _inference(1),
+    _inference(64),
+]  # fmt: skip

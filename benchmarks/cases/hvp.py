@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..case import Case
 from . import mlp
-
-WHAT = "Hessian-vector product of the MLP's loss, backward twice"
 
 
 def _directions(shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
@@ -48,3 +47,9 @@ def build_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: 
         return jax.jvp(jax.grad(lambda params: mlp.jax_loss(params, x, y)), (params,), (directions,))[1]
 
     return lambda: product(params, directions)[0]
+
+
+CASES = [
+    Case("mlp-hvp", "Hessian-vector product of the MLP's loss, backward twice", "training", build, {"jax": build_jax},
+         without={"torch.compile": "its backward pass cannot be differentiated again"})
+]  # fmt: skip

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..case import Case, Work
 from ..steps import training
-
-WHAT = "ResNet-20, 3x32x32, batch 32, SGD with momentum: a training step"
 
 
 def _block(nn: Any, n: int, m: int, stride: int) -> Any:
@@ -43,10 +42,19 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
     torch, nn, optim = library.torch, library.nn, library.optim
     batch, size, depth = (2, 8, 1) if toy else (32, 32, 3)
     torch.manual_seed(0)
-    net = model(nn, depth)
+    net = library.laid_out(model(nn, depth))
     rng = np.random.default_rng(0)
-    x = torch.from_numpy(rng.standard_normal((batch, 3, size, size)).astype(np.float32))
+    x = library.laid_out(torch.from_numpy(rng.standard_normal((batch, 3, size, size)).astype(np.float32)))
     y = torch.from_numpy(rng.integers(0, 10, batch))
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
     return training(optimizer, library.compile(lambda x, y: criterion(net(x), y)), x, y)
+
+
+_STEM, _STAGE = 1024 * 16 * 27, 1024 * 16 * 16 * 9  # multiply-adds of the first layer, and of one of the first stage
+_IMAGE = _STEM + 6 * _STAGE + 2 * (5.5 * _STAGE + 16 * 16 * 16 * 32)  # a stage begins with half a layer and a shortcut
+
+CASES = [
+    Case("resnet-20", "ResNet-20, 3x32x32, batch 32, SGD with momentum", "training", build,
+         work=Work(32 * 2.0 * (3 * _IMAGE - _STEM)), images=True)
+]  # fmt: skip

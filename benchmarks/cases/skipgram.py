@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..case import Case
 from ..steps import jitted, training
-
-WHAT = "skip-gram, 20000 words x 100, batch 1024, 5 negatives, SGD: a training step"
 
 
 def _sizes(toy: bool) -> tuple[int, int, int]:
@@ -62,3 +61,9 @@ def build_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: 
         return -jnp.mean(jnp.sum(jax.nn.log_sigmoid(scores * _SIGNS), 1))
 
     return jitted(loss_of, partial(sgd, lr=0.1), params, ())
+
+
+CASES = [
+    Case("skip-gram", "skip-gram, 20000 words x 100, batch 1024, 5 negatives, SGD", "training",
+         build, {"jax": build_jax})
+]  # fmt: skip

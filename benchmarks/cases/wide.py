@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-ELEMENTWISE = "mean of exp(-x^2) tanh(x) + sigmoid(x) / 2 on 1e6 numbers, forward and backward"
-SOFTMAX = "softmax cross-entropy 512 x 10000, forward and backward"
+from ..case import Case, Work
 
 
 def _numbers(toy: bool) -> np.ndarray:
@@ -63,3 +62,11 @@ def _there_and_back(function: Callable[[Any], Any], x: Any) -> Callable[[], Any]
         return loss
 
     return step
+
+
+CASES = [
+    Case("elementwise", "mean of exp(-x^2) tanh(x) + sigmoid(x) / 2 on 1e6 numbers, forward and backward", "training",
+         build_elementwise, {"jax": build_elementwise_jax}, Work(bytes=3 * 4 * 1e6)),
+    Case("softmax", "softmax cross-entropy 512 x 10000, forward and backward", "training",
+         build_softmax, {"jax": build_softmax_jax}, Work(bytes=3 * 4 * 512 * 10_000)),
+]  # fmt: skip

@@ -1,0 +1,113 @@
+"""What this machine can do at most: multiply-adds from registers, and bytes through memory.
+
+``python -m benchmarks.limits`` prints both as a line of JSON.  The kernels are Wengert's; without Numba there are none.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .machine import environment
+
+DEPTH, TIMES = 256, 20_000  # a panel of B for this depth stays in the first-level cache
+
+
+def limits() -> dict[str, float]:
+    """`measured`, in a process of its own; nothing without Numba."""
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.limits"], env=environment(), stdout=subprocess.PIPE, text=True, check=True
+    )
+    return dict(json.loads(run.stdout))
+
+
+def measured() -> dict[str, float]:
+    """Operations and bytes a second, by all threads of Wengert's pool."""
+    try:
+        import numba as numba
+    except ImportError:
+        return {}
+    return {"flops": _flops(), "bytes": _bytes()}
+
+
+def _best(work: Callable[[int], None], seconds: float = 0.7) -> float:
+    """The shortest of as many runs as `seconds` allow: another process may hold a core for a while."""
+    from autograd.kernels import get_num_threads
+    from autograd.kernels.pool import run
+
+    shortest, end = float("inf"), time.perf_counter() + seconds
+    work(0)  # compiles
+    while (before := time.perf_counter()) < end:
+        run(get_num_threads(), work)
+        shortest = min(shortest, time.perf_counter() - before)
+    return shortest
+
+
+def _flops() -> float:
+    """Tiles of a matrix product whose operands do not leave the first-level cache."""
+    from autograd.kernels import get_num_threads
+    from autograd.kernels.door import ROWS, kernel
+    from autograd.kernels.tile import columns_of, tile
+
+    width, threads = columns_of(np.float32), get_num_threads()
+
+    @kernel
+    def tiles(a, b, c):  # type: ignore[no-untyped-def]
+        for _ in range(TIMES):
+            tile(a, 0, DEPTH, 1, b, 0, width, c, 0, width, DEPTH, ROWS, width, 0)
+
+    sizes = ROWS * DEPTH, DEPTH * width, ROWS * width
+    arrays: list[Any] = [[np.zeros(size, np.float32) for size in sizes] for _ in range(threads)]
+    return threads * TIMES * 2.0 * ROWS * width * DEPTH / _best(lambda i: tiles(*arrays[i]))
+
+
+def _aligned(size: int) -> np.ndarray:
+    """Ones that begin where a cache line begins, as stores past the caches want them."""
+    room = np.ones(size + 16, np.float32)
+    return room[-room.ctypes.data % 64 // 4 :][:size]
+
+
+def _bytes(size: int = 1 << 24) -> float:
+    """The triad a = b + s c (McCalpin's STREAM) on arrays far larger than the caches, `a` stored past them."""
+    from llvmlite import ir
+    from numba import types
+
+    from autograd.kernels import get_num_threads
+    from autograd.kernels.door import VECTOR_BYTES, kernel
+    from autograd.kernels.tile import I32, Emitter, intrinsic
+
+    @intrinsic
+    def vector(context: Any, a: Any, b: Any, c: Any, i: Any, s: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            e = Emitter(builder, a.dtype)
+            places = [
+                builder.gep(context.make_array(array)(context, builder, value).data, [arguments[3]])
+                for array, value in zip(signature.args[:3], arguments[:3])
+            ]
+            total = e.multiply_add(e.spread(arguments[4]), e.load(places[2]), e.load(places[1]))
+            store = builder.store(total, builder.bitcast(places[0], e.vector.as_pointer()), align=VECTOR_BYTES)
+            store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
+            return context.get_dummy_value()
+
+        return types.void(a, b, c, types.int64, a.dtype), generate
+
+    @kernel
+    def triad(a, b, c, s):  # type: ignore[no-untyped-def]
+        for i in range(0, a.size, VECTOR_BYTES // 4):
+            vector(a, b, c, i, s)
+
+    a, b, c = (_aligned(size) for _ in range(3))
+    threads, lanes = get_num_threads(), VECTOR_BYTES // 4
+    ends = [i * size // threads // lanes * lanes for i in range(threads + 1)]
+    parts = [[x[ends[i] : ends[i + 1]] for x in (a, b, c)] for i in range(threads)]
+    return 3 * 4 * size / _best(lambda i: triad(*parts[i], np.float32(2)))
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured()))
