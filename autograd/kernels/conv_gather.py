@@ -25,7 +25,7 @@ from .pool import run
 from .tile import columns_of, narrow_table_tile, table_tile
 
 _PLACES = 1024  # of a chunk: with a tile's columns they stay in the second cache
-DEPTH = 256  # of a sum over places: with a tile's columns they stay in the first
+DEPTH = 256  # of a sum: with a tile's columns they stay in the first
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -44,15 +44,17 @@ def framed(x, x0, channels, h, w, out, to, top, left, rows, columns):
 
 
 @kernel
-def tiles(left, a0, rows, r0, places, taps, t0, right, b0, b_k, out, depth, count, columns, width):
+def tiles(left, a0, rows, r0, places, taps, t0, right, b0, out, depth, count, columns, width):
     """out[places[r]] = Σ_t left[rows[r] + taps[t]] right[t] for `count` rows from `r0`, `depth` taps from `t0`."""
-    for r in range(0, count, ROWS):
-        if 2 * columns > width:
-            table_tile(left, a0, rows, taps, right, b0, b_k, out, 0, places, depth, min(ROWS, count - r), columns, 0,
-                       r0 + r, t0)  # fmt: skip
-        else:
-            narrow_table_tile(left, a0, rows, taps, right, b0, b_k, out, 0, places, depth, min(ROWS, count - r),
-                              columns, 0, r0 + r, t0)  # fmt: skip
+    for t in range(0, max(depth, 1), DEPTH):
+        some = min(DEPTH, depth - t)
+        for r in range(0, count, ROWS):
+            if 2 * columns > width:
+                table_tile(left, a0, rows, taps, right, b0 + t * width, width, out, 0, places, some,
+                           min(ROWS, count - r), columns, t, r0 + r, t0 + t)  # fmt: skip
+            else:
+                narrow_table_tile(left, a0, rows, taps, right, b0 + t * width, width, out, 0, places, some,
+                                  min(ROWS, count - r), columns, t, r0 + r, t0 + t)  # fmt: skip
 
 
 @kernel
@@ -79,10 +81,10 @@ def gather_some(x, panels, bias, y, rows, places, taps, entries, chunks, first, 
                     r0, each, t0, depth = entries[e, 0], entries[e, 1], entries[e, 2], entries[e, 3]
                     b0 = (t0 * groups * count + p * depth) * width
                     if direct:
-                        tiles(x, n * image + source, rows, r0, places, taps, t0, panels, b0, width, out, depth,
+                        tiles(x, n * image + source, rows, r0, places, taps, t0, panels, b0, out, depth,
                               samples * each, columns, width)  # fmt: skip
                     else:
-                        tiles(buffer, source, rows, r0, places, taps, t0, panels, b0, width, out, depth,
+                        tiles(buffer, source, rows, r0, places, taps, t0, panels, b0, out, depth,
                               samples * each, columns, width)  # fmt: skip
                 for i in range(samples):
                     at = ((n + i) * groups + group) * per_group + column
@@ -198,7 +200,7 @@ def _tables(n: int, channels: int, size: Pair, result: Pair, phases: list[Any], 
     """`phases` holds for each phase of the result the steps of its rows and columns, their positions, and its taps."""
     image, high = channels * frame[2] * frame[3], max(1, _PLACES // result[1])
     block = _block(n, result[0] * result[1], image)
-    rows, places, entries, chunks, start = [], [], [], [], 0
+    rows, places, entries, chunks, start = [], [], list[Any](), list[Any](), 0
     for top in range(0, result[0], high):
         bottom, length = min(top + high, result[0]), (min(top + high, result[0]) - top) * result[1]
         chunks.append((len(entries), len(entries) + len(phases), top * result[1], length))

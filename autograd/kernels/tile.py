@@ -62,6 +62,14 @@ class Emitter:
         one = self.b.insert_element(undefined, scalar, ir.Constant(I32, 0))
         return self.b.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
 
+    def keep_rolled(self, branch: Any) -> None:
+        """Have LLVM leave the loop that `branch` closes: unrolled, the tile no longer fits in the registers."""
+        module = self.b.module
+        rolled = module.add_metadata(["llvm.loop.unroll.disable"])
+        loop = ir.values.MDValue(module, [], name=str(len(module.metadata)))
+        loop.operands = (loop, rolled)  # a loop is known by metadata that names itself first
+        branch.set_metadata("llvm.loop", loop)
+
     def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
         return self.b.call(self.intrinsic(f"fma.{self.suffix}", self.vector, [self.vector] * 3), [x, y, z])
 
@@ -175,7 +183,7 @@ def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: A
     for i in range(ROWS):
         for j in range(vectors):
             sums[i][j].add_incoming(new[i][j], loop)
-    builder.cbranch(builder.icmp_signed("<", following, k), loop, done)
+    e.keep_rolled(builder.cbranch(builder.icmp_signed("<", following, k), loop, done))
     builder.position_at_end(done)
     results = []
     for i in range(ROWS):
