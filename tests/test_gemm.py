@@ -12,8 +12,9 @@ pytest.importorskip("numba")
 
 from autograd.kernels import gemm
 
-# Sums of k products of numbers around 1: an error of one unit in the last place for each, in the worst case.
-SHAPES = [(1, 1, 1), (8, 256, 32), (37, 301, 77), (150, 600, 33), (300, 3, 5), (5, 700, 70)]
+# Sums of k products of numbers up to 1: an error of one unit in the last place of a small sum for each.
+SHAPES = [(1, 1, 1), (8, 256, 32), (37, 301, 77), (150, 600, 33), (300, 3, 5), (5, 700, 70), (20, 9, 530), (260, 300, 16)]
+SHAPES += [(0, 3, 2), (3, 0, 2), (3, 2, 0)]
 UNIT = {np.float32: 6e-8, np.float64: 1.2e-16}
 
 
@@ -29,7 +30,10 @@ def test_a_product_is_numpys(shape, transposed, dtype):
     a, b = (x.T if turn else x for x, turn in zip((a, b), transposed))
     found = gemm.product(a, b)
     assert (found.dtype, found.flags.c_contiguous) == (dtype, True)
-    np.testing.assert_allclose(found, a.astype(np.float64) @ b.astype(np.float64), rtol=0, atol=UNIT[dtype] * k)
+    exact, close = a.astype(np.float64) @ b.astype(np.float64), 2 * UNIT[dtype] * (k + 1)
+    np.testing.assert_allclose(found, exact, rtol=0, atol=close)
+    bias = rng.uniform(-1, 1, n).astype(dtype)
+    np.testing.assert_allclose(gemm.product(a, b, bias), exact + bias, rtol=0, atol=close)
 
 
 def test_strided_and_infinite():
@@ -63,7 +67,7 @@ def test_long_products_and_their_gradients():
     """Those that the op hands to the kernel: values and gradients are NumPy's."""
     rng = np.random.default_rng(0)
     x, w = (autograd.from_numpy(rng.uniform(-1, 1, s).astype(np.float32)) for s in ((1100, 130), (130, 120)))
-    assert matmul._long(x.array, w.array)
+    assert matmul._large(x.array, w.array)
     x.requires_grad_(), w.requires_grad_()
     y = x @ w
     y.backward(autograd.from_numpy(np.sin(np.arange(1100 * 120, dtype=np.float32)).reshape(1100, 120)))

@@ -1,8 +1,8 @@
 """Matrix products by the register tile, on the threads of `pool`.
 
-The right matrix is packed into panels as wide as a tile; DEPTH rows of one fill most of the first-level cache, and are
-used for all rows of a block of the left matrix before the next.  The left matrix is read where it lies, or, if it is
-transposed, copied so that a tile's rows stand together (Goto and van de Geijn, 2008).
+A thread takes a part of the result.  DEPTH rows of its columns of the right matrix are packed into panels as wide as a
+tile, which stay in the second-level cache, one of them at a time in the first; the left matrix is read where it lies,
+or, if it is transposed, copied so that a tile's rows stand together (Goto and van de Geijn, 2008).
 """
 
 from __future__ import annotations
@@ -11,61 +11,91 @@ from typing import Any
 
 import numpy as np
 
-from .door import ROWS, kernel
+from .door import ROWS, VECTORS, kernel
+from .moves import copy_run, transpose_block
 from .pool import run
-from .tile import columns_of, tile
+from .tile import columns_of, narrow_tile, tile
 
 DEPTH = 256
-BLOCK = 16 * ROWS  # rows of the result that one thread works on at a time
-PIECES = 4  # at least, cut from the panels too if there are few rows
+PAIR = 2 * ROWS  # rows that are copied together: a line of the cache with AVX-512
+BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
+CHUNK = 512  # columns whose panels are packed together
+ALONE = 1 << 22  # products of two numbers that one thread works out before another is awake
+WORK = 1 << 24  # such products for two parts
+PARTS = 16  # at most
 
 
 @kernel
-def _pack(b, b_k, b_n, packed, n, p):
-    """Panel `p` of the matrix with the elements b[k b_k + j b_n], j < n."""
-    _, depth, width = packed.shape
-    panel, first, columns = packed[p], p * width, min(width, n - p * width)
-    for k in range(depth):
-        row, source = panel[k], b[k * b_k + first * b_n :]
+def _pack(b, at, b_k, b_n, packed, depth, n, width):
+    """The elements b[at + k b_k + j b_n], k < depth and j < n, as panels (panel, depth, width), the last filled with
+    zeros.  One of the distances is 1."""
+    lanes, zero = width // VECTORS, b.dtype.type(0)
+    zeros = np.zeros(lanes, b.dtype)
+    for p in range((n + width - 1) // width):
+        there, start, to = min(width, n - p * width), at + p * width * b_n, p * depth * width
         if b_n == 1:
-            for j in range(columns):
-                row[j] = source[j]
+            for k in range(depth):
+                copy_run(b, start + k * b_k, packed, to + k * width, there, zero)
         else:
-            for j in range(columns):
-                row[j] = source[j * b_n]
-        for j in range(columns, width):
-            row[j] = 0
+            whole, wide = depth // lanes * lanes, there // lanes * lanes
+            for j in range(0, wide, lanes):
+                for k in range(0, whole, lanes):
+                    transpose_block(b, start + j * b_n + k, b_n, zeros, 0, packed, to + k * width + j, width)
+            for j in range(there):
+                source, into = b[start + j * b_n :], packed[to + j :]
+                for k in range(whole if j < wide else 0, depth):
+                    into[k * width] = source[k]
+        if there < width:
+            for k in range(depth):
+                packed[to + k * width + there : to + (k + 1) * width] = 0
 
 
 @kernel
-def _block(a, a_row, a_k, packed, c, low, high, some, others):
-    """Rows `low` to `high` of C in panels `some` to `others`, for A with the elements a[i a_row + k a_k].
+def _stand_together(a, at, a_k, left, depth, rows):
+    """The elements a[at + i + k a_k], i < rows and k < depth, with the rows of each PAIR together."""
+    for i in range(0, rows, PAIR):
+        for d in range(depth):
+            copy_run(a, at + i + d * a_k, left, i * depth + d * PAIR, min(PAIR, rows - i), a.dtype.type(0))
 
-    One of these distances is 1.
-    """
-    _, k, width = packed.shape
-    n = c.shape[1]
-    left = np.empty((high - low + ROWS) * min(DEPTH, k) if a_k != 1 else 0, a.dtype)
-    for first in range(0, k, DEPTH):
-        depth = min(DEPTH, k - first)
-        if a_k != 1:
-            whole = (high - low) // ROWS * ROWS
-            for d in range(depth):
-                source = a[(first + d) * a_k + low :]
-                for i in range(0, whole, ROWS):
-                    into, run_of = left[i * depth + d * ROWS :], source[i:]
-                    for r in range(ROWS):
-                        into[r] = run_of[r]
-                for r in range(high - low - whole):
-                    left[whole * depth + d * ROWS + r] = source[whole + r]
-        for p in range(some, others):
-            for i in range(low, high, ROWS):
-                rows, columns = min(ROWS, high - i), min(width, n - p * width)
-                right, to = (p * k + first) * width, i * n + p * width
+
+@kernel
+def _block(a, at, a_row, a_k, a_tile, a_pair, packed, c, to, c_row, depth, rows, n, width, add):
+    """`rows` rows of A, times the panels of `n` columns.  Tiles of A begin at distances `a_tile` in a pair, and pairs
+    at `a_pair`."""
+    for j in range(0, n, width):
+        right, columns = j * depth, min(width, n - j)
+        for i in range(0, rows, ROWS):
+            left = at + i // PAIR * a_pair + i % PAIR // ROWS * a_tile
+            there, into = min(ROWS, rows - i), to + i * c_row + j
+            if 2 * columns > width:
+                tile(a, left, a_row, a_k, packed, right, width, c, into, c_row, depth, there, columns, add)
+            else:
+                narrow_tile(a, left, a_row, a_k, packed, right, width, c, into, c_row, depth, there, columns, add)
+
+
+@kernel
+def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others, width):
+    """Rows `low` to `high` and columns `some` to `others` of C = A B + bias, for A with the elements a[i a_row +
+    k a_k] and B with b[k b_k + j b_n]."""
+    most = min(DEPTH, k)
+    packed = np.empty((min(others - some, CHUNK) + width) * most, a.dtype)
+    left = np.empty(BLOCK * most if a_k != 1 else 0, a.dtype)
+    if bias.size:
+        for i in range(low, high):
+            c[i * c_row + some : i * c_row + others] = bias[some:others]
+    for chunk in range(some, others, CHUNK):
+        n = min(CHUNK, others - chunk)
+        for first in range(0, k, DEPTH):
+            depth, add = min(DEPTH, k - first), first + bias.size
+            _pack(b, first * b_k + chunk * b_n, b_k, b_n, packed, depth, n, width)
+            for block in range(low, high, BLOCK):
+                rows, to = min(BLOCK, high - block), block * c_row + chunk
                 if a_k == 1:
-                    tile(a, i * a_row + first, a_row, 1, packed, right, width, c, to, n, depth, rows, columns, first)
+                    _block(a, block * a_row + first, a_row, 1, ROWS * a_row, PAIR * a_row, packed, c, to, c_row, depth,
+                           rows, n, width, add)  # fmt: skip
                 else:
-                    tile(left, (i - low) * depth, 1, ROWS, packed, right, width, c, to, n, depth, rows, columns, first)
+                    _stand_together(a, block + first * a_k, a_k, left, depth, rows)
+                    _block(left, 0, 1, PAIR, ROWS, PAIR * depth, packed, c, to, c_row, depth, rows, n, width, add)
 
 
 def _laid_out(x: Any) -> tuple[np.ndarray, int, int]:
@@ -80,21 +110,37 @@ def panels(b: Any) -> np.ndarray:
     (k, n), width = b.shape, columns_of(b.dtype)
     packed = np.empty((-(-n // width), k, width), b.dtype)
     right, b_k, b_n = _laid_out(b)
-    run(len(packed), lambda p: _pack(right, b_k, b_n, packed, n, p))
+    _pack(right, 0, b_k, b_n, packed.reshape(-1), k, n, width)
     return packed
 
 
-def product(a: Any, b: Any) -> np.ndarray:
-    """a @ b for two matrices of one type."""
-    m, c, packed = len(a), np.empty((len(a), b.shape[1]), a.dtype), panels(b)
-    left, a_row, a_k = _laid_out(a)
-    blocks = -(-m // BLOCK)
-    groups = min(len(packed), -(-PIECES // blocks))
+def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
+    """Into how many parts the rows and the columns are cut: columns, so that no panel is packed twice, if there are
+    enough of them; but rows where `turned` ones are to be copied and are more."""
+    work, across = m * k * n, -(-n // width)
+    parts = 1 if work < ALONE else min(PARTS, 2 * -(-work // WORK))
+    if (across % parts == 0 or across >= 3 * parts) and not (turned and m > n) or m < ROWS * parts:
+        return 1, min(parts, across)
+    return parts, 1
+
+
+def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
+    """a @ b, or a @ b + bias, for two matrices of one type."""
+    (m, k), n, width = a.shape, b.shape[1], columns_of(a.dtype)
+    c = np.empty((m, n), a.dtype) if k else np.zeros((m, n), a.dtype) + (0 if bias is None else bias)
+    if not c.size or not k:
+        return c
+    (left, a_row, a_k), (right, b_k, b_n) = _laid_out(a), _laid_out(b)
+    bias = np.empty(0, a.dtype) if bias is None else np.ascontiguousarray(bias)
+    flat = c.reshape(-1)
+    down, across = _parts(m, k, n, width, a_k != 1)
+    tiles, panels = -(-m // ROWS), -(-n // width)
 
     def work(i: int) -> None:
-        block, group = divmod(i, groups)
-        _block(left, a_row, a_k, packed, c, block * BLOCK, min((block + 1) * BLOCK, m), group * len(packed) // groups,
-               (group + 1) * len(packed) // groups)  # fmt: skip
+        y, x = divmod(i, across)
+        _part(left, a_row, a_k, right, b_k, b_n, bias, flat, n, k, y * tiles // down * ROWS,
+              min(m, (y + 1) * tiles // down * ROWS), x * panels // across * width,
+              min(n, (x + 1) * panels // across * width), width)  # fmt: skip
 
-    run(blocks * groups, work)
+    run(down * across, work)
     return c

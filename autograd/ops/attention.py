@@ -64,10 +64,10 @@ def _(query: Any, key: Any, value: Any, causal: bool, scale: float) -> Any:
         return NotImplemented
     from ..kernels import attention
 
-    heads = _as_heads(query, key, value)
-    if not attention.fits(*heads):
+    q, k, v = _as_heads(query, key, value)
+    if not attention.fits(q, k, v):
         return NotImplemented
-    return attention.attention(*heads, causal, scale).reshape((*query.shape[:-1], value.shape[-1]))
+    return attention.attention(q, k, v, causal, scale).reshape((*query.shape[:-1], value.shape[-1]))
 
 
 @op(name="attention_pull", symbol="attention'", method=False, multiple=True)
@@ -85,10 +85,10 @@ def _(c: Any, query: Any, key: Any, value: Any, causal: bool, scale: float) -> A
         return NotImplemented
     from ..kernels import attention
 
-    heads = _as_heads(c, query, key, value)
-    if not attention.fits(*heads):
+    g, q, k, v = _as_heads(c, query, key, value)
+    if not attention.fits(g, q, k, v):
         return NotImplemented
-    found = attention.pull(*heads, causal, scale)
+    found = attention.pull(g, q, k, v, causal, scale)
     return Cotangents(*(x.reshape(like.shape) for x, like in zip(found, (query, key, value))))
 
 

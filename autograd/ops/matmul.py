@@ -41,21 +41,24 @@ def product(input: Any, other: Any, /) -> Any:
     return np.matmul(input, other)
 
 
-def _long(input: Any, other: Any) -> bool:
-    """Whether the kernel takes the product: many rows, of outputs or to sum over.
+LEAST = 1 << 20  # products of two numbers from which the kernel is faster than BLAS, while other threads work too
 
-    It is then as fast as BLAS, whose threads go on spinning for a while after each product and take the processor from
-    the kernels that follow: half of their speed, on two cores.
+
+def _large(input: Any, other: Any) -> bool:
+    """Whether the kernel takes the product.
+
+    BLAS is as fast on its own, but its threads wait for one another, and for milliseconds if one has lost its core to
+    somebody else.
     """
     if input.ndim != 2 or other.ndim != 2 or not input.dtype == other.dtype == np.float32:
         return False
     (m, k), n = input.shape, other.shape[1]
-    return max(m, k) >= 1024 and m * k * n >= 1 << 24 and other.shape[0] == k
+    return m * k * n >= LEAST and min(m, n) >= 8 and other.shape[0] == k
 
 
 @product.kernel
 def _(input: Any, other: Any) -> Any:
-    if not _long(input, other):
+    if not _large(input, other):
         return NotImplemented
     from ..kernels import gemm
 
@@ -105,10 +108,20 @@ product.errors(lambda draw, case: [case(draw(2, 3), draw(4, 2)), case(draw(2, 2,
 @op(name="linear", symbol="x Wᵀ + b", method=False)
 def affine(input: Any, weight: Any, bias: Any, /) -> Any:
     """Rows (N, in) times the transpose of (out, in), plus (out), which may be None: the op behind `F.linear`."""
-    y = product(input, weight.T) if input.size * len(weight) >= 1 << 24 else input @ weight.T
+    y = input @ weight.T
     if bias is not None:
         y += bias
     return y
+
+
+@affine.kernel
+def _(input: Any, weight: Any, bias: Any) -> Any:
+    turned = weight.T
+    if not _large(input, turned) or not (bias is None or (bias.dtype, bias.shape) == (input.dtype, weight.shape[:1])):
+        return NotImplemented
+    from ..kernels import gemm
+
+    return gemm.product(input, turned, bias)
 
 
 affine.derivative(
