@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands.add_parser("train", help="train a model on real data, write a run folder with a report"))
     _add_show(commands.add_parser("show", help="draw the tape of an expression, a tensor or a model"))
+    _add_kernels(commands.add_parser("kernels", help="compile the kernels before they are needed"))
     return parser
 
 
@@ -61,6 +62,11 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_show)
 
 
+def _add_kernels(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_subparsers(required=True, metavar="WHAT")
+    what.add_parser("warm", help="call every kernel once with float32: they are kept on disk").set_defaults(run=_warm)
+
+
 def _train(options: argparse.Namespace) -> None:
     from .train import train
 
@@ -77,6 +83,12 @@ def _show(options: argparse.Namespace) -> None:
     else:
         drawing.save(options.out)
         print(options.out)
+
+
+def _warm(options: argparse.Namespace) -> None:
+    from .kernels import warm
+
+    warm()
 
 
 def _positive(text: str) -> int:
