@@ -66,7 +66,7 @@ def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> l
     """A row for each rival that takes part: the times of its steps, runs interleaved, order alternating."""
     playing = {w.rival: w for w in rivals if case.plays(w.rival)}
     rows: dict[str, Row] = {rival: {"case": case.name, "table": case.table, "rival": rival} for rival in playing}
-    losses: dict[str, list[float]] = {}
+    reference: list[float] = []
     times: dict[str, list[float]] = {}
 
     def drop(rival: str, why: str) -> None:
@@ -80,11 +80,11 @@ def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> l
         except Failed as failure:
             drop(rival, str(failure))
             continue
-        losses[rival], rows[rival]["first_call"] = answer["losses"], answer["first"]
-        times[rival] = [answer["first"]] if case.once else []
-        reference = next(iter(losses.values()))
-        if not agree(reference, losses[rival], case.drift):
-            drop(rival, f"computes {losses[rival]}, not {reference}")
+        reference = reference or answer["losses"]
+        if not agree(reference, answer["losses"], case.drift):
+            drop(rival, f"computes {answer['losses']}, not {reference}")
+            continue
+        rows[rival]["first_call"], times[rival] = answer["first"], [answer["first"]] if case.once else []
     for turn in range(0 if case.once else repeats):
         for rival, worker in list(playing.items())[:: 1 if turn % 2 == 0 else -1]:
             try:
