@@ -12,5 +12,6 @@ def ranges(n: int, pieces: int) -> list[Pair]:
 
 
 def pieces_of(work: int) -> int:
-    """Two or more pieces of some 16 million multiply-adds: a tenth of a millisecond, ten calls' time."""
-    return max(2, min(16, work >> 24))
+    """Pieces of some 16 million multiply-adds, a tenth of a millisecond, ten calls' time; but at least two as soon as
+    the work takes longer than another thread to hear of it."""
+    return 1 if work < 1 << 21 else max(2, min(16, work >> 24))

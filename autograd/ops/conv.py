@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..op import op
+from .matmul import affine, product
 from .windows import Sizes, add_windows, cropped, output_size, padded, windows
 
 _BLOCK = 1 << 19  # elements of windows at a time: 2 MB of float32
@@ -144,7 +145,7 @@ convolution_weight.samples(
 # ---------------------------------------------------------------------------------------------------------------------
 # Kernels, for one and two dimensions.
 
-_LEAST = 200_000  # multiply-adds below which a kernel's call is most of its time
+_LEAST = 50_000  # multiply-adds below which a kernel's call is most of its time
 
 
 def _suits(work: int, *arrays: Any) -> bool:
@@ -167,8 +168,16 @@ def _margin(padding: Sizes) -> tuple[int, int]:
     return (0, padding[0]) if len(padding) == 1 else (padding[0], padding[1])
 
 
+def _one_window(x: Any, kernel: Sizes, spatial: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> bool:
+    """Whether the filter covers the whole image, and no more: then the convolution is a product of two matrices."""
+    return tuple(kernel) == tuple(spatial) and {*padding, groups - 1} == {0} and {*dilation} == {1} and x.size > 0
+
+
 @convolution.kernel
 def _(input: Any, weight: Any, bias: Any, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    if _one_window(input, weight.shape[2:], input.shape[2:], padding, dilation, groups) and len(weight):
+        y = affine(input.reshape(len(input), -1), weight.reshape(len(weight), -1), bias)
+        return y.reshape(*y.shape, *(1,) * (input.ndim - 2))
     outputs = tuple(map(output_size, input.shape[2:], weight.shape[2:], stride, padding, dilation))
     arrays = (input, weight) if bias is None else (input, weight, bias)
     if not _suits(len(input) * weight.size * math.prod(outputs), *arrays):
@@ -183,6 +192,9 @@ def _(input: Any, weight: Any, bias: Any, stride: Sizes, padding: Sizes, dilatio
 
 @convolution_input.kernel
 def _(cotangent: Any, weight: Any, spatial: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    if _one_window(cotangent, weight.shape[2:], spatial, padding, dilation, groups):
+        x = product(cotangent.reshape(cotangent.shape[:2]), weight.reshape(len(weight), -1))
+        return x.reshape(len(x), *weight.shape[1:])
     if not _suits(weight.size * cotangent.size // max(1, len(weight)), cotangent, weight):
         return NotImplemented
     from ..kernels import conv
@@ -194,6 +206,9 @@ def _(cotangent: Any, weight: Any, spatial: Sizes, stride: Sizes, padding: Sizes
 
 @convolution_weight.kernel
 def _(cotangent: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    if _one_window(input, kernel, input.shape[2:], padding, dilation, groups) and cotangent.size:
+        w = product(cotangent.reshape(cotangent.shape[:2]).T, input.reshape(len(input), -1))
+        return w.reshape(len(w), *input.shape[1:])
     if not _suits(cotangent.size * input.shape[1] // groups * math.prod(kernel), cotangent, input):
         return NotImplemented
     from ..kernels import conv
