@@ -16,15 +16,20 @@ from .moves import lanes_of
 __all__ = ["forward", "input_cotangent", "weight_cotangent"]
 
 
+def _few(columns: int, result: Pair, stride: Pair, lanes: int) -> bool:
+    """Whether so few columns leave much of a vector unused, or of a tile where the other way wastes little."""
+    return columns <= lanes // 2 or (columns <= lanes <= result[1] and stride == (1, 1))
+
+
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
             groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
     """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
-    way = conv_phases if len(weight) // groups <= lanes_of(x.dtype) // 2 else conv_gather
+    way = conv_phases if _few(len(weight) // groups, outputs, stride, lanes_of(x.dtype)) else conv_gather
     return way.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
 
 
 def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
                     groups: int) -> np.ndarray:  # fmt: skip
     """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
-    way = conv_phases if weight.shape[1] <= lanes_of(g.dtype) // 2 else conv_gather
+    way = conv_phases if _few(weight.shape[1], spatial, stride, lanes_of(g.dtype)) else conv_gather
     return way.input_cotangent(g, weight, spatial, stride, padding, dilation, groups)

@@ -20,7 +20,7 @@ import numpy as np
 
 from .conv_pieces import Pair, pieces_of, ranges
 from .door import ROWS, kernel
-from .moves import copy_run, lanes_of, transpose
+from .moves import framed, lanes_of, transpose
 from .pool import run
 from .tile import columns_of, narrow_table_tile, table_tile
 
@@ -30,17 +30,6 @@ DEPTH = 256  # of a sum: with a tile's columns they stay in the first
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Kernels.
-
-
-@kernel
-def framed(x, x0, channels, h, w, out, to, top, left, rows, columns):
-    """out[c, i + top, j + left] = x[c, i, j] where that is inside (rows, columns); the frame is left as it is."""
-    first, last = max(0, -top), min(h, rows - top)
-    start, stop = max(0, -left), min(w, columns - left)
-    for c in range(channels):
-        for i in range(first, last):
-            copy_run(x, x0 + (c * h + i) * w + start, out, to + (c * rows + i + top) * columns + start + left,
-                     stop - start, x.dtype.type(0))  # fmt: skip
 
 
 @kernel

@@ -18,7 +18,7 @@ import numpy as np
 
 from .conv_pieces import Pair, pieces_of, ranges
 from .door import ROWS, kernel
-from .moves import copy_run
+from .moves import copy_run, framed
 from .pool import run
 from .tile import columns_of, narrow_tile, tile
 
@@ -27,7 +27,6 @@ from .tile import columns_of, narrow_tile, tile
 def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
     """The phases of `channels` zero-padded images: out[c, a, b, i, j] = x[c, s_h i + a - p_h, s_w j + b - p_w]."""
     zero, at = x.dtype.type(0), 0
-    first, last = min(p_w, columns), max(0, min(columns, w + p_w))
     for c in range(channels):
         for a in range(s_h):
             for b in range(s_w):
@@ -36,12 +35,6 @@ def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
                     row = x0 + (c * h + u) * w
                     if u < 0 or u >= h:
                         for j in range(columns):
-                            out[at + j] = zero
-                    elif s_w == 1:
-                        for j in range(first):
-                            out[at + j] = zero
-                        copy_run(x, row + first - p_w, out, at + first, last - first, zero)
-                        for j in range(last, columns):
                             out[at + j] = zero
                     else:
                         for j in range(columns):
@@ -71,14 +64,16 @@ def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, gr
                  p_h, p_w, width):  # fmt: skip
     """The outputs of samples `first` to `last`."""
     size, length = c * s_h * s_w * q_h * q_w, o_h * q_w
-    image, out = np.empty(size + 4 * width, x.dtype), np.empty(f * length + 4 * width, x.dtype)
-    image[size:] = 0
+    image, out = np.zeros(size + 4 * width, x.dtype), np.empty(f * length + 4 * width, x.dtype)
     plain = s_h == 1 and s_w == 1 and p_h == 0 and p_w == 0
     for n in range(first, last):
         if plain and n + 1 < samples:  # the tile may read past the image's end, so not in the last
             products(weight, x, n * size, size // groups, table, out, length, groups, f // groups, width)
         else:
-            spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
+            if s_h == 1 and s_w == 1:
+                framed(x, n * c * h * w, c, h, w, image, 0, p_h, p_w, q_h, q_w)
+            else:
+                spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
             products(weight, image, 0, size // groups, table, out, length, groups, f // groups, width)
         for k in range(f):
             shift = bias[k] if bias.size else x.dtype.type(0)
@@ -100,15 +95,13 @@ def turned_some(weight, out, chosen, first, last, f, c, taps):
 
 
 @kernel
-def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, s_h,
-               s_w, p_h, p_w, a, b, width):  # fmt: skip
-    """One phase (a, b) of the input's cotangent for samples `first` to `last`; g is framed by m zeros and more."""
-    rows, columns = q_h + m_h, q_w + m_w
+def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows, columns, top, left,
+               s_h, s_w, p_h, p_w, a, b, width):  # fmt: skip
+    """One phase (a, b) of the input's cotangent for samples `first` to `last`; g in its frame has rows x columns."""
     size, length = f * rows * columns, q_h * columns
-    image, out = np.empty(size + 4 * width, g.dtype), np.empty(c * length + 4 * width, g.dtype)
-    image[size:] = 0
+    image, out = np.zeros(size + 4 * width, g.dtype), np.empty(c * length + 4 * width, g.dtype)
     for n in range(first, last):
-        spread(g, n * f * o_h * o_w, o_h, o_w, image, rows, columns, 1, 1, m_h, m_w, f)
+        framed(g, n * f * o_h * o_w, f, o_h, o_w, image, 0, top, left, rows, columns)
         products(weight, image, 0, size // groups, table, out, length, groups, c // groups, width)
         for k in range(c):
             for i in range(q_h):
@@ -168,9 +161,11 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
     n, f, o_h, o_w = g.shape
     c, taps, (h, w) = weight.shape[1] * groups, weight.shape[2:], spatial
     x = np.empty((n, c, h, w), g.dtype)
-    q_h, q_w = (-(-(size + 2 * p) // s) for size, p, s in zip(spatial, padding, stride))
+    low, rest = zip(*(divmod(p, s) for p, s in zip(padding, stride)), strict=True)  # phases begin before the image
+    q_h, q_w = ((size - 1 + r) // s + 1 for size, r, s in zip(spatial, rest, stride))
     m_h, m_w = ((k - 1) * d // s for k, d, s in zip(taps, dilation, stride))
     parts = ranges(n, pieces_of(g.size * weight[0].size // (stride[0] * stride[1])))
+    frame = q_h + m_h, q_w + m_w, m_h - low[0], m_w - low[1]
     rows, columns, filters = np.arange(taps[0]), np.arange(taps[1]), np.arange(f // groups)[:, None]
     for a in range(stride[0]):
         for b in range(stride[1]):
@@ -180,7 +175,7 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
             places = (m_h - i * dilation[0] // stride[0]) * (q_w + m_w) + m_w - j * dilation[1] // stride[1]
             table = (filters * ((q_h + m_h) * (q_w + m_w)) + places.reshape(-1)).reshape(-1)
             flat = g.reshape(-1), _turned(weight, groups, chosen), x.reshape(-1), table
-            sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, m_h, m_w, *stride, *padding, a, b, columns_of(g.dtype)
+            sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, *frame, *stride, *rest, a, b, columns_of(g.dtype)
 
             def some(k: int, flat: Any = flat, sizes: Any = sizes) -> None:
                 input_some(*flat, *parts[k], *sizes)

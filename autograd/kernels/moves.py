@@ -128,3 +128,14 @@ def transpose(a, a0, a_row, shift, s0, c, c0, c_row, rows, columns, lanes):
             for i in range(0, rows, lanes):
                 transpose_part(a, a0 + i * a_row + j, a_row, shift, s0 + j, c, c0 + j * c_row + i, c_row,
                                min(lanes, rows - i), min(lanes, columns - j))  # fmt: skip
+
+
+@kernel
+def framed(x, x0, channels, h, w, out, to, top, left, rows, columns):
+    """out[c, i + top, j + left] = x[c, i, j] where that is inside (rows, columns); the frame is left as it is."""
+    first, last = max(0, -top), min(h, rows - top)
+    start, stop = max(0, -left), min(w, columns - left)
+    for c in range(channels):
+        for i in range(first, last):
+            copy_run(x, x0 + (c * h + i) * w + start, out, to + (c * rows + i + top) * columns + start + left,
+                     stop - start, x.dtype.type(0))  # fmt: skip
