@@ -15,7 +15,7 @@ from .limits import limits
 from .machine import probe
 from .plot import plot
 from .report import best, by_case, markdown, summary, table
-from .rivals import RIVALS, available
+from .rivals import ABSENT, RIVALS, available
 from .run import Row, compared, measure, workers
 
 QUICK = ["wengert", "wengert.compile", "torch"]
@@ -70,7 +70,7 @@ def _reasons(cases: list[Case], rivals: list[str]) -> list[str]:
         for rival, why in case.without.items():
             if rival in rivals:
                 found.setdefault((rival, why), []).append(case.name)
-    return [f"{', '.join(names)}: {rival}: {why}" for (rival, why), names in found.items()]
+    return [f"all cases: {ABSENT}", *(f"{', '.join(names)}: {rival}: {why}" for (rival, why), names in found.items())]
 
 
 def _write(report: dict[str, Any], options: argparse.Namespace, repeats: int, seconds: float) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Step = Callable[[], Any]
-TOLERANCE = 2e-4  # of losses, relative: what rounding in float32 makes of another order of the same sums
+TOLERANCE = (
+    2e-4  # of results, relative: what rounding in float32 makes of other orders of sums, and two updates of that
+)
 
 
 class Seconds(float):
@@ -34,7 +36,6 @@ class Case:
     own: Mapping[str, Callable[..., Step]] = field(default_factory=dict)  # (weights, toy), for rivals with other code
     work: Work = Work()
     images: bool = False  # PyTorch may lay its arrays out with the channels last
-    drift: float = TOLERANCE  # how far losses may part once weights have been updated
     once: bool = False  # too long to be repeated
     without: Mapping[str, str] = field(default_factory=dict)  # rivals that cannot take part, and why
 

@@ -1,7 +1,4 @@
-"""The libraries that run the cases, each in processes of its own.
-
-HIPS autograd is not among them: it installs a package `autograd` too, so the two cannot share an environment.
-"""
+"""The libraries that run the cases, each in processes of its own."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from typing import Any
 from .case import Case, Step
 
 OURS = ("wengert", "wengert.compile")
+ABSENT = "HIPS autograd: it installs a package `autograd` too, so the two cannot share an environment"
 RIVALS = [*OURS, "torch", "torch.channels-last", "torch.compile", "jax", "numpy", "python"]
 
 

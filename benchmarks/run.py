@@ -80,10 +80,11 @@ def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> l
         except Failed as failure:
             drop(rival, str(failure))
             continue
-        reference = reference or answer["losses"]
-        if not agree(reference, answer["losses"], case.drift):
-            drop(rival, f"computes {answer['losses']}, not {reference}")
+        expected = reference or answer["losses"]
+        if not agree(expected, answer["losses"]):
+            drop(rival, f"computes {answer['losses']}, not {reference or 'numbers'}")
             continue
+        reference = expected
         rows[rival]["first_call"], times[rival] = answer["first"], [answer["first"]] if case.once else []
     for turn in range(0 if case.once else repeats):
         for rival, worker in list(playing.items())[:: 1 if turn % 2 == 0 else -1]:
@@ -99,15 +100,9 @@ def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> l
     return list(rows.values())
 
 
-def agree(reference: list[float], found: list[float], drift: float) -> bool:
-    """A race between different computations proves nothing: the first results must be equal but for rounding.
-
-    The later ones may part by `drift`, the weights having been updated.
-    """
-    return all(
-        abs(a - b) <= (TOLERANCE if i == 0 else max(drift, TOLERANCE)) * max(1.0, abs(a))
-        for i, (a, b) in enumerate(zip(reference, found, strict=True))
-    )
+def agree(reference: list[float], found: list[float]) -> bool:
+    """A race between different computations proves nothing: the first results must be equal but for rounding."""
+    return all(abs(a - b) <= TOLERANCE * max(1.0, abs(a)) for a, b in zip(reference, found, strict=True))
 
 
 def compared(rows: list[Row], case: Case, limits: dict[str, float]) -> list[Row]:

@@ -36,7 +36,7 @@ def test_ours_runs(case):
 @pytest.mark.parametrize(("case", "rival"), [pair for pair in OTHERS if pair[1] in ("numpy", "python")],
                          ids=lambda given: getattr(given, "name", given))  # fmt: skip
 def test_rivals_without_a_library_agree(case, rival):
-    assert agree(results("wengert", case), results(rival, case), case.drift)
+    assert agree(results("wengert", case), results(rival, case))
 
 
 @pytest.mark.slow
@@ -44,7 +44,7 @@ def test_rivals_without_a_library_agree(case, rival):
                          ids=lambda given: getattr(given, "name", given))  # fmt: skip
 def test_rivals_agree(case, rival):
     pytest.importorskip(rival.split(".")[0])
-    assert agree(results("wengert", case), results(rival, case), case.drift)
+    assert agree(results("wengert", case), results(rival, case))
 
 
 def test_a_step_that_trains_changes_its_loss():

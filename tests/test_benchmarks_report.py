@@ -10,7 +10,7 @@ from benchmarks.cases import CASES
 from benchmarks.plot import MARKS
 from benchmarks.report import best, by_case, markdown, means, noise, summary, table
 from benchmarks.rivals import RIVALS
-from benchmarks.run import agree, compared
+from benchmarks.run import Failed, agree, compared, measure
 
 
 def row(case: str, rival: str, seconds: float, ratio: float | None, **more: object) -> dict[str, object]:
@@ -84,12 +84,44 @@ def test_rates_and_percentages_come_from_the_work():
     assert lost == {"rival": "jax", "error": "x"}
 
 
-def test_first_results_are_equal_and_later_ones_may_drift():
-    assert agree([2.0, 1.0], [2.0, 1.0], 2e-4)
-    assert not agree([2.0, 1.0], [2.0, 1.001], 2e-4)
-    assert agree([2.0, 1.0], [2.0, 1.001], 2e-3)
-    assert not agree([2.0, 1.0], [2.001, 1.0], 2e-3)
-    assert not agree([2.0], [float("nan")], 2e-3)
+def test_results_are_equal_but_for_rounding():
+    nan = float("nan")
+    assert agree([2.0, 1e6], [2.0001, 1e6 + 1])
+    assert not agree([2.0, 1.0], [2.0, 1.001])
+    assert not agree([2.0], [nan])
+    assert not agree([nan], [nan])
+
+
+class Told:
+    """A rival's process that gives the answers it is told to."""
+
+    def __init__(self, rival: str, losses: list[float], failing: bool = False) -> None:
+        self.rival, self.losses, self.failing = rival, losses, failing
+
+    def ask(self, request: str | float) -> dict[str, object]:
+        if isinstance(request, str):
+            return {"losses": self.losses, "first": 3.0}
+        if self.failing:
+            raise Failed("it broke")
+        return {"times": [request, 2 * request, 9 * request], "peak": 1.0}
+
+
+def test_who_computes_something_else_is_out_and_no_reference_for_the_others(capsys):
+    case = Case("a", "", "training", build=lambda library, toy: None, own={"jax": None, "numpy": None})
+    told = [Told("wengert", [float("nan")]), Told("torch", [1.0]), Told("jax", [1.5]), Told("numpy", [1.0], True)]
+    lost, kept, other, broken = measure(case, [*told, Told("python", [1.0])], repeats=3, seconds=0.1)
+    assert lost["error"] == "computes [nan], not numbers"
+    assert (kept["median"], kept["minimum"], kept["first_call"]) == (0.2, 0.2, 3.0)
+    assert other["error"] == "computes [1.5], not [1.0]"
+    assert broken["error"] == "it broke"
+    assert "median" not in broken
+    assert "a: jax is out: computes [1.5], not [1.0]" in capsys.readouterr().err
+
+
+def test_what_is_too_long_to_repeat_is_its_first_call():
+    case = Case("a", "", "start", build=lambda library, toy: None, once=True)
+    (row,) = measure(case, [Told("wengert", [])], repeats=3, seconds=0.1)
+    assert (row["median"], row["minimum"]) == (3.0, 3.0)
 
 
 def test_quick_sets_only_what_was_not_asked_for():

@@ -109,7 +109,7 @@ CASES = [
     Case(
         "convnet", "convnet 1x28x28 (32, 64 channels 3x3, pool, 9216-128-10), batch 64, Adam", "training",
         build, {"jax": build_jax}, Work(64 * (3 * _FORWARD - _FIRST)), images=True,
-        drift=2e-3,  # Adam's first step is lr for any gradient but 0, so rounding alone can move a weight by lr
+        without={"torch.compile": "its gradients of both convolutions are 0 (PyTorch 2.13.0 on CPU)"},
     ),
     _inference(1),
     _inference(64),
