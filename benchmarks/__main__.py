@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
         cases = [replace(case, work=Work()) for case in cases]  # which is that of the full size
 
     machine, reading = probe(seconds)
-    most = limits()
+    most = {} if options.toy else limits()
     controls, rows = [reading], list[Row]()
     print("\n".join(f"{key}: {value}" for key, value in {**machine, **most}.items()), flush=True)
     for group in _in_processes(cases):

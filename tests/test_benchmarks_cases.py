@@ -47,6 +47,14 @@ def test_rivals_agree(case, rival):
     assert agree(results("wengert", case), results(rival, case))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in STEPS if case.plays("wengert.compile")], ids=lambda case: case.name)
+def test_our_compiled_steps_agree(case):
+    if not available("wengert.compile"):
+        pytest.skip("autograd.compile is not there")
+    assert agree(results("wengert", case), results("wengert.compile", case))
+
+
 def test_a_step_that_trains_changes_its_loss():
     """So that a rival whose optimiser does nothing would be found out."""
     for case in CASES:
