@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .door import ROWS, kernel
+from .gemm import pack
 from .pool import run
 from .softmax import largest
 from .tile import columns_of, tile
@@ -25,77 +26,54 @@ PIECES = 16  # for the threads, at most
 
 
 @kernel
-def _panels(x, at, row, n, columns, factor, packed):
-    """`n` rows at `at`, times `factor`, as panels (panel, n, width) of their columns, the last filled with zeros."""
-    many, _, width = packed.shape
-    for p in range(many):
-        for i in range(n):
-            start, there = at + i * row + p * width, min(width, columns - p * width)
-            source, into = x[start : start + there], packed[p, i]
-            for j in range(there):
-                into[j] = source[j] * factor
-            into[there:] = 0
-
-
-@kernel
-def _turned(x, at, row, n, factor, packed):
-    """`n` rows at `at`, times `factor`, as panels (panel, size, width) of the transpose; the last filled with zeros."""
-    many, size, width = packed.shape
-    for p in range(many):
-        for j in range(width):
-            if p * width + j < n:
-                source, into = x[at + (p * width + j) * row :], packed[p, :, j]
-                for e in range(size):
-                    into[e] = source[e] * factor
-            else:
-                packed[p, :, j] = 0
-
-
-@kernel
-def _times(a, a0, a_row, a_k, packed, depth, c, c0, c_row, rows, columns, add):
-    """C (+)= A B for `depth` rows of the panels B."""
-    _, most, width = packed.shape
-    for p in range((columns + width - 1) // width):
+def _times(a, a0, a_row, a_k, packed, most, depth, c, c0, c_row, rows, columns, width, add):
+    """C (+)= A B for the first `depth` of `most` rows of the panels B."""
+    for j in range(0, columns, width):
         for i in range(0, rows, ROWS):
-            tile(a, a0 + i * a_row, a_row, a_k, packed, p * most * width, width, c, c0 + i * c_row + p * width, c_row,
-                 depth, min(ROWS, rows - i), min(width, columns - p * width), add)  # fmt: skip
+            tile(a, a0 + i * a_row, a_row, a_k, packed, j * most, width, c, c0 + i * c_row + j, c_row, depth,
+                 min(ROWS, rows - i), min(width, columns - j), add)  # fmt: skip
 
 
 @kernel
-def _weights(q, at, row, keys, scores, shares, rows, seen, diagonal):
-    """Rows of e^(s - max s), which times `shares` are softmax(s), for scores s of `seen` keys; row i of a causal head
-    sees keys up to `diagonal` + i."""
-    _times(q, at, row, 1, keys, keys.shape[1], scores, 0, scores.shape[1], rows, seen, 0)
+def _weights(scores, shares, rows, seen, diagonal, factor, width):
+    """Of rows of scores s, times `factor`, rows of e^(s - max s), which times `shares` are softmax(s).  Row i of a
+    causal head sees keys up to `diagonal` + i.  Loops go over whole vectors, at a row's end over its first score again:
+    -∞ would become subnormal numbers on its way to 0, which are slow."""
+    zero = scores.dtype.type(0)
     for i in range(rows):
-        whole = scores[i, :seen]
-        x = whole[: min(seen, diagonal + i + 1)]
-        m, total = largest(x), x.dtype.type(0)
-        for j in range(x.size):
+        n = min(seen, diagonal + i + 1)
+        whole = (n + width - 1) // width * width
+        x = scores[i, :whole]
+        some = x[0] * factor
+        for j in range(whole):
+            x[j] = x[j] * factor if j < n else some
+        m, total = largest(x), zero
+        for j in range(whole):
             e = vexp(minus(x[j], m))
+            e = e if j < n else zero
             x[j] = e
             total += e
         shares[i] = 1 / total
-        whole[x.size :] = 0
+        scores[i, whole:seen] = 0
 
 
 @kernel
 def _forward(q, k, v, out, places, sizes, factor, causal, width, first, last):
     heads, length, many, size, depth = sizes
-    keys = np.empty((-(-many // width), size, width), q.dtype)
-    values = np.empty((-(-depth // width), many, width), q.dtype)
-    scores, shares = np.empty((BLOCK, len(keys) * width), q.dtype), np.empty(BLOCK, q.dtype)
-    one = q.dtype.type(1)
+    wide = -(-many // width) * width
+    keys, values = np.empty(wide * size, q.dtype), np.empty((depth + width) * many, q.dtype)
+    table, shares = np.empty((BLOCK, wide), q.dtype), np.empty(BLOCK, q.dtype)
+    scores, row = table.reshape(-1), places[:, 2]
     for n in range(first, last):
         at = places[:, 0] * (n // heads) + places[:, 1] * (n % heads)
-        row = places[:, 2]
-        _turned(k, at[1], row[1], many, factor, keys)
-        _panels(v, at[2], row[2], many, depth, one, values)
+        pack(k, at[1], 1, row[1], keys, size, many, width)
+        pack(v, at[2], row[2], 1, values, many, depth, width)
         for low in range(0, length, BLOCK):
-            rows = min(BLOCK, length - low)
+            rows, to = min(BLOCK, length - low), at[3] + low * row[3]
             seen = min(many, low + rows) if causal else many
-            _weights(q, at[0] + low * row[0], row[0], keys, scores, shares, rows, seen, low if causal else many)
-            to = at[3] + low * row[3]
-            _times(scores, 0, scores.shape[1], 1, values, seen, out, to, row[3], rows, depth, 0)
+            _times(q, at[0] + low * row[0], row[0], 1, keys, size, size, scores, 0, wide, rows, seen, width, 0)
+            _weights(table, shares, rows, seen, low if causal else many, factor, width)
+            _times(scores, 0, wide, 1, values, many, seen, out, to, row[3], rows, depth, width, 0)
             for i in range(rows):
                 y, share = out[to + i * row[3] : to + i * row[3] + depth], shares[i]
                 for j in range(depth):
@@ -103,48 +81,47 @@ def _forward(q, k, v, out, places, sizes, factor, causal, width, first, last):
 
 
 @kernel
-def _pull_scores(scores, shares, pulls, rows, seen):
-    """The weights P, in place of `scores`, and P (G - Σ G P) for their cotangents G, in place of these."""
+def _pull_scores(scores, shares, pulls, rows, seen, factor):
+    """The weights P, in place of `scores`, and P (G - Σ G P) for their cotangents G, in place of these, times
+    `factor`."""
     for i in range(rows):
         p, g, share, total = scores[i, :seen], pulls[i, :seen], shares[i], pulls.dtype.type(0)
         for j in range(seen):
             p[j] *= share
             total += p[j] * g[j]
         for j in range(seen):
-            g[j] = p[j] * minus(g[j], total)
+            g[j] = p[j] * minus(g[j], total) * factor
 
 
 @kernel
 def _backward(q, k, v, c, dq, dk, dv, places, sizes, factor, causal, width, first, last):
     heads, length, many, size, depth = sizes
-    key_panels = -(-many // width)
-    keys, values = np.empty((key_panels, size, width), q.dtype), np.empty((key_panels, depth, width), q.dtype)
-    key_rows = np.empty((-(-size // width), many, width), q.dtype)
-    query_rows = np.empty((-(-size // width), BLOCK, width), q.dtype)
-    c_rows = np.empty((-(-depth // width), BLOCK, width), q.dtype)
-    scores, shares = np.empty((BLOCK, key_panels * width), q.dtype), np.empty(BLOCK, q.dtype)
-    pulls, wide, one = np.empty_like(scores), scores.shape[1], q.dtype.type(1)
+    wide = -(-many // width) * width
+    keys, values = np.empty(wide * size, q.dtype), np.empty(wide * depth, q.dtype)
+    key_rows, query_rows = np.empty((size + width) * many, q.dtype), np.empty((size + width) * BLOCK, q.dtype)
+    c_rows, shares = np.empty((depth + width) * BLOCK, q.dtype), np.empty(BLOCK, q.dtype)
+    table, pulls = np.empty((BLOCK, wide), q.dtype), np.empty((BLOCK, wide), q.dtype)
+    scores, slopes, row = table.reshape(-1), pulls.reshape(-1), places[:, 2]
     for n in range(first, last):
         at = places[:, 0] * (n // heads) + places[:, 1] * (n % heads)
-        row = places[:, 2]
-        _turned(k, at[1], row[1], many, factor, keys)
-        _turned(v, at[2], row[2], many, one, values)
-        _panels(k, at[1], row[1], many, size, factor, key_rows)
+        pack(k, at[1], 1, row[1], keys, size, many, width)
+        pack(v, at[2], 1, row[2], values, depth, many, width)
+        pack(k, at[1], row[1], 1, key_rows, many, size, width)
         for j in range(many):
             dk[at[5] + j * row[5] : at[5] + j * row[5] + size] = 0
             dv[at[6] + j * row[6] : at[6] + j * row[6] + depth] = 0
         for low in range(0, length, BLOCK):
-            rows = min(BLOCK, length - low)
+            rows, query, cotangent = min(BLOCK, length - low), at[0] + low * row[0], at[3] + low * row[3]
             seen = min(many, low + rows) if causal else many
-            query, cotangent = at[0] + low * row[0], at[3] + low * row[3]
-            _panels(q, query, row[0], rows, size, factor, query_rows)
-            _panels(c, cotangent, row[3], rows, depth, one, c_rows)
-            _weights(q, query, row[0], keys, scores, shares, rows, seen, low if causal else many)
-            _times(c, cotangent, row[3], 1, values, depth, pulls, 0, wide, rows, seen, 0)
-            _pull_scores(scores, shares, pulls, rows, seen)
-            _times(pulls, 0, wide, 1, key_rows, seen, dq, at[4] + low * row[4], row[4], rows, size, 0)
-            _times(pulls, 0, 1, wide, query_rows, rows, dk, at[5], row[5], seen, size, 1)
-            _times(scores, 0, 1, wide, c_rows, rows, dv, at[6], row[6], seen, depth, 1)
+            pack(q, query, row[0], 1, query_rows, rows, size, width)
+            pack(c, cotangent, row[3], 1, c_rows, rows, depth, width)
+            _times(q, query, row[0], 1, keys, size, size, scores, 0, wide, rows, seen, width, 0)
+            _times(c, cotangent, row[3], 1, values, depth, depth, slopes, 0, wide, rows, seen, width, 0)
+            _weights(table, shares, rows, seen, low if causal else many, factor, width)
+            _pull_scores(table, shares, pulls, rows, seen, factor)
+            _times(slopes, 0, wide, 1, key_rows, many, seen, dq, at[4] + low * row[4], row[4], rows, size, width, 0)
+            _times(slopes, 0, 1, wide, query_rows, rows, rows, dk, at[5], row[5], seen, size, width, 1)
+            _times(scores, 0, 1, wide, c_rows, rows, rows, dv, at[6], row[6], seen, depth, width, 1)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -20,13 +20,13 @@ DEPTH = 256
 PAIR = 2 * ROWS  # rows that are copied together: a line of the cache with AVX-512
 BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
 CHUNK = 512  # columns whose panels are packed together
-ALONE = 1 << 22  # products of two numbers that one thread works out before another is awake
+ALONE = 1 << 23  # products of two numbers, at most, that one thread works out before another is awake
 WORK = 1 << 24  # such products for two parts
 PARTS = 16  # at most
 
 
 @kernel
-def _pack(b, at, b_k, b_n, packed, depth, n, width):
+def pack(b, at, b_k, b_n, packed, depth, n, width):
     """The elements b[at + k b_k + j b_n], k < depth and j < n, as panels (panel, depth, width), the last filled with
     zeros.  One of the distances is 1."""
     lanes, zero = width // VECTORS, b.dtype.type(0)
@@ -87,7 +87,7 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
         n = min(CHUNK, others - chunk)
         for first in range(0, k, DEPTH):
             depth, add = min(DEPTH, k - first), first + bias.size
-            _pack(b, first * b_k + chunk * b_n, b_k, b_n, packed, depth, n, width)
+            pack(b, first * b_k + chunk * b_n, b_k, b_n, packed, depth, n, width)
             for block in range(low, high, BLOCK):
                 rows, to = min(BLOCK, high - block), block * c_row + chunk
                 if a_k == 1:
@@ -110,7 +110,7 @@ def panels(b: Any) -> np.ndarray:
     (k, n), width = b.shape, columns_of(b.dtype)
     packed = np.empty((-(-n // width), k, width), b.dtype)
     right, b_k, b_n = _laid_out(b)
-    _pack(right, 0, b_k, b_n, packed.reshape(-1), k, n, width)
+    pack(right, 0, b_k, b_n, packed.reshape(-1), k, n, width)
     return packed
 
 
@@ -118,8 +118,8 @@ def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
     """Into how many parts the rows and the columns are cut: columns, so that no panel is packed twice, if there are
     enough of them; but rows where `turned` ones are to be copied and are more."""
     work, across = m * k * n, -(-n // width)
-    parts = 1 if work < ALONE else min(PARTS, 2 * -(-work // WORK))
-    if (across % parts == 0 or across >= 3 * parts) and not (turned and m > n) or m < ROWS * parts:
+    parts = 1 if work <= ALONE else min(PARTS, 2 * -(-work // WORK))
+    if m < ROWS * parts or ((across % parts == 0 or across >= 3 * parts) and not (turned and m > n)):
         return 1, min(parts, across)
     return parts, 1
 
