@@ -20,12 +20,12 @@ import numpy as np
 
 from .conv_pieces import Pair, pieces_of, ranges
 from .door import ROWS, kernel
-from .moves import framed, lanes_of, transpose
+from .moves import copy_run, framed, lanes_of, transpose
 from .pool import run
 from .tile import columns_of, narrow_table_tile, table_tile
 
 _PLACES = 1024  # of a chunk: with a tile's columns they stay in the second cache
-DEPTH = 256  # of a sum: with a tile's columns they stay in the first
+DEPTH = 320  # of a sum: with a tile's columns they stay in the first
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -33,10 +33,18 @@ DEPTH = 256  # of a sum: with a tile's columns they stay in the first
 
 
 @kernel
+def even(depth):
+    """The length of equal parts of a sum, of DEPTH at most."""
+    parts = max(1, -(-depth // DEPTH))
+    return max(1, -(-depth // parts))
+
+
+@kernel
 def tiles(left, a0, rows, r0, places, taps, t0, right, b0, out, depth, count, columns, width):
     """out[places[r]] = Σ_t left[rows[r] + taps[t]] right[t] for `count` rows from `r0`, `depth` taps from `t0`."""
-    for t in range(0, max(depth, 1), DEPTH):
-        some = min(DEPTH, depth - t)
+    step = even(depth)
+    for t in range(0, max(depth, 1), step):
+        some = min(step, depth - t)
         for r in range(0, count, ROWS):
             if 2 * columns > width:
                 table_tile(left, a0, rows, taps, right, b0 + t * width, width, out, 0, places, some,
@@ -92,17 +100,18 @@ def pack_forward(weight, zeros, out, first, last, depth, per_group, width, lanes
 
 
 @kernel
-def pack_input(weight, out, starts, steps, first, last, f, c, taps, width):
+def pack_input(weight, zeros, out, starts, steps, first, last, f, c, taps, width, lanes):
     """out[starts[k] + (p steps[k] f + j steps[k]) width + i] = weight[j of p's group, channel i of p, k]."""
-    count = -(-c // width)
+    count, turned = -(-c // width), np.empty(taps * width, weight.dtype)
     for p in range(first, last):
         group, column = p // count, p % count * width
+        columns = min(width, c - column)
         for j in range(f):
             source = ((group * f + j) * c + column) * taps
+            transpose(weight, source, taps, zeros, 0, turned, 0, width, columns, taps, lanes)
             for k in range(taps):
                 at = starts[k] + (p * f + j) * steps[k] * width
-                for i in range(min(width, c - column)):
-                    out[at + i] = weight[source + i * taps + k]
+                copy_run(turned, k * width, out, at, columns, weight.dtype.type(0))
 
 
 @kernel
@@ -140,8 +149,9 @@ def weight_some(x, g, total, zeros, rows, taps, first, last, begin, end, most, b
             t_first, t_last = max(0, begin - group * each) * k, min(each, end - group * each) * k
             source = n * image + group * each * channel if direct else (group * each - begin) * channel
             at = group * taps.size * per_group + column
-            for o in range(0, samples * size, DEPTH):
-                depth = min(DEPTH, samples * size - o)
+            step = even(samples * size)
+            for o in range(0, samples * size, step):
+                depth = min(step, samples * size - o)
                 if direct:
                     sums(x, source, taps, t_first, t_last, rows, o, right, width, total, at, per_group, depth, columns,
                          n - first + o)  # fmt: skip
@@ -305,9 +315,9 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
     tables, starts, steps = _input_tables(n, f, groups, count, spatial, weight.shape[2:], stride, padding, dilation,
                                           (outputs[0], outputs[1]), width)  # fmt: skip
     panels = np.empty(count * (f // groups) * taps * width, g.dtype)
-    flat = weight.reshape(-1), panels, starts, steps
+    flat = weight.reshape(-1), np.zeros(taps, g.dtype), panels, starts, steps
     parts = ranges(count, panels.size // 50_000)
-    run(len(parts), lambda i: pack_input(*flat, *parts[i], f // groups, c, taps, width))
+    run(len(parts), lambda i: pack_input(*flat, *parts[i], f // groups, c, taps, width, lanes_of(g.dtype)))
     x = np.empty((n, c * groups, *spatial), g.dtype)
     _gather(g, panels, np.zeros(count * width, g.dtype), x, tables, groups, g.size * weight[0].size)
     return x
