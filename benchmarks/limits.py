@@ -41,8 +41,8 @@ def _best(work: Callable[[int], None], seconds: float = 0.7) -> float:
     from autograd.kernels import get_num_threads
     from autograd.kernels.pool import run
 
-    shortest, end = float("inf"), time.perf_counter() + seconds
     work(0)  # compiles
+    shortest, end = float("inf"), time.perf_counter() + seconds
     while (before := time.perf_counter()) < end:
         run(get_num_threads(), work)
         shortest = min(shortest, time.perf_counter() - before)

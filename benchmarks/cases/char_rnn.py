@@ -58,6 +58,37 @@ def build(kind: str, library: Any, toy: bool) -> Callable[[], Any]:
     return step
 
 
+def _mixed(toy: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Twice as many texts of mixed lengths, as many letters in all; the lengths fall, as packing has it."""
+    letters, _, steps, batch = _sizes(toy)
+    short = np.arange(batch) % (steps - 1) + 1
+    lengths = np.sort(np.concatenate([short, steps - short]))[::-1]
+    text = np.random.default_rng(0).integers(0, letters, (2 * batch, steps + 1))
+    return text[:, :-1], text[:, 1:], lengths.copy()
+
+
+def build_packed(kind: str, library: Any, toy: bool) -> Callable[[], Any]:
+    """The step on packed texts, for a library with PyTorch's names."""
+    torch, nn, optim = library.torch, library.nn, library.optim
+    torch.manual_seed(0)
+    net = model(kind, nn, toy)
+    optimizer = optim.Adam(net.parameters(), lr=1e-3)
+    x, y, lengths = (torch.from_numpy(a) for a in _mixed(toy))
+    criterion, pack = nn.CrossEntropyLoss(), nn.utils.rnn.pack_padded_sequence
+    target = pack(y, lengths, batch_first=True).data
+
+    def step() -> Any:
+        optimizer.zero_grad()
+        hidden = net.rnn(pack(net.embed(x), lengths, batch_first=True))[0]
+        loss = criterion(net.head(hidden.data), target)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        return loss
+
+    return step
+
+
 def _cell(kind: str) -> Callable[..., Any]:
     """One time step for JAX: (state, projected input, recurrent weight and bias) -> (state, output)."""
     import jax
@@ -111,14 +142,23 @@ def build_jax(kind: str, weights: Callable[[Callable[[Any], Any]], list[np.ndarr
     return jitted(loss_of, update, params, init(params))
 
 
+_EAGER = {"torch.compile": "it leaves recurrent layers to eager execution"}
+
+
 def _case(kind: str, gates: int) -> Case:
     letters, hidden, steps, batch = _sizes(False)
     return Case(
         f"char-{kind.lower()}", f"char-{kind} 256, T=64, batch 32, Adam, clip 1.0", "training",
         partial(build, kind), {"jax": partial(build_jax, kind)},
         Work(3 * 2.0 * batch * steps * hidden * (2 * gates * hidden + letters)),
-        without={"torch.compile": "it leaves recurrent layers to eager execution"},
+        without=_EAGER,
     )  # fmt: skip
 
 
-CASES = [_case("LSTM", 4), _case("GRU", 3), _case("RNN", 1)]
+_PACKED = "char-LSTM as above, 64 packed texts of 1 to 63 letters, as many in all"
+CASES = [
+    _case("LSTM", 4),
+    Case("char-lstm-packed", _PACKED, "training", partial(build_packed, "LSTM"), without=_EAGER),
+    _case("GRU", 3),
+    _case("RNN", 1),
+]
