@@ -36,7 +36,7 @@ def measured() -> dict[str, float]:
     return {"flops": _flops(), "bytes": _bytes()}
 
 
-def _best(work: Callable[[int], None], seconds: float = 0.7) -> float:
+def _best(work: Callable[[int], None], seconds: float = 1.5) -> float:
     """The shortest of as many runs as `seconds` allow: another process may hold a core for a while."""
     from autograd.kernels import get_num_threads
     from autograd.kernels.pool import run
