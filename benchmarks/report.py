@@ -13,7 +13,7 @@ from .run import Row
 
 def table(rows: list[Row]) -> str:
     """One case: time, how many times longer than ours, and how near to what the machine can do."""
-    cells = [["case", "rival", "median", "minimum", "x ours", "first call s", "peak MB", "rate", "of the limit"]]
+    cells = [["case", "rival", "median", "minimum", "x ours", "3 calls s", "peak MB", "rate", "of the limit"]]
     cells.append(["---", "---", *["---:"] * 7])
     for r in rows:
         if "error" in r:
@@ -21,7 +21,7 @@ def table(rows: list[Row]) -> str:
             continue
         peak = f"{r['peak_mb']:.0f}" if r.get("peak_mb") else ""
         cells.append([r["case"], r["rival"], _time(r, "median"), _time(r, "minimum"), _times(r["ratio"]),
-                      f"{r['first_call']:.2f}", peak, _rate(r), _percent(r)])  # fmt: skip
+                      f"{r['three_calls']:.2f}", peak, _rate(r), _percent(r)])  # fmt: skip
     return _lines(cells)
 
 
@@ -90,8 +90,8 @@ def markdown(report: dict[str, Any], method: str) -> str:
         if some := [row for row in rows if row["table"] == key]:
             parts += [f"## {title}", _wide(some)]
     if steps := [row for row in rows if row.get("peak_mb") and row["table"] in ("training", "inference")]:
-        parts += ["## First call and memory",
-                  "Seconds of the first call, compilation included, and the peak memory of the process in MB.",
+        parts += ["## First calls and memory",
+                  "Seconds of the first three calls, compilation included, and the peak memory of the process in MB.",
                   _costs(steps)]  # fmt: skip
     parts += ["## Cases", "\n".join(f"- **{name}**: {what}" for name, what in report["cases"].items())]
     out = [*report["without"], *(f"{r['case']}: {r['rival']}: {r['error']}" for r in rows if "error" in r)]
@@ -126,13 +126,13 @@ def _wide(rows: list[Row]) -> str:
 
 def _costs(rows: list[Row]) -> str:
     rivals = _in_order(rows)
-    head = ["case", *(f"{rival} {what}" for rival in rivals for what in ("first s", "MB"))]
+    head = ["case", *(f"{rival} {what}" for rival in rivals for what in ("3 calls s", "MB"))]
     body = []
     for case, found in by_case(rows).items():
         cells = [case]
         for rival in rivals:
             r = found.get(rival)
-            cells += [f"{r['first_call']:.2f}", f"{r['peak_mb']:.0f}"] if r else ["", ""]
+            cells += [f"{r['three_calls']:.2f}", f"{r['peak_mb']:.0f}"] if r else ["", ""]
         body.append(cells)
     return _lines([head, ["---", *["---:"] * (len(head) - 1)], *body])
 

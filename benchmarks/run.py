@@ -85,7 +85,8 @@ def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> l
             drop(rival, f"computes {answer['losses']}, not {reference or 'numbers'}")
             continue
         reference = expected
-        rows[rival]["first_call"], times[rival] = answer["first"], [answer["first"]] if case.once else []
+        rows[rival] |= {"first_call": answer["first"], "three_calls": answer["three"]}
+        times[rival] = [answer["three"]] if case.once else []
     for turn in range(0 if case.once else repeats):
         for rival, worker in list(playing.items())[:: 1 if turn % 2 == 0 else -1]:
             try:

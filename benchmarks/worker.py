@@ -43,16 +43,16 @@ def serve(rival: str, toy: bool) -> None:
 
 
 def _meet(rival: str, name: str, toy: bool) -> tuple[Step, dict[str, Any]]:
-    """The step of a case, its first results, and how long the first call took."""
+    """The step of a case, its first results, and how long the first call and the first three took."""
     case = next(case for case in CASES if case.name == name)
     step = step_of(rival, case, toy)
     before = time.perf_counter()
     result = step()
     if isinstance(result, Seconds):
-        return step, {"losses": [], "first": float(result)}
+        return step, {"losses": [], "first": float(result), "three": float(result)}
     losses, first = [number(result)], time.perf_counter() - before
     losses += [number(step()) for _ in range(2)]
-    return step, {"losses": losses, "first": first}
+    return step, {"losses": losses, "first": first, "three": time.perf_counter() - before}
 
 
 def timed(step: Step, seconds: float) -> list[float]:

@@ -63,7 +63,7 @@ def test_a_step_that_trains_changes_its_loss():
             assert first != second, case.name
 
 
-@pytest.mark.parametrize("name", ["import", "first-call-cold"])
+@pytest.mark.parametrize("name", ["import", "cold"])
 def test_what_measures_itself(name):
     case = next(case for case in CASES if case.name == name)
     seconds = step_of("wengert", case, toy=True)()

@@ -16,7 +16,7 @@ from benchmarks.run import Failed, agree, compared, measure
 def row(case: str, rival: str, seconds: float, ratio: float | None, **more: object) -> dict[str, object]:
     return {
         "case": case, "rival": rival, "median": seconds, "minimum": seconds / 2, "ratio": ratio, "table": "training",
-        "first_call": 1.5, "peak_mb": 100.0, **more,
+        "first_call": 1.0, "three_calls": 1.5, "peak_mb": 100.0, **more,
     }  # fmt: skip
 
 
@@ -100,7 +100,7 @@ class Told:
 
     def ask(self, request: str | float) -> dict[str, object]:
         if isinstance(request, str):
-            return {"losses": self.losses, "first": 3.0}
+            return {"losses": self.losses, "first": 2.0, "three": 3.0}
         if self.failing:
             raise Failed("it broke")
         return {"times": [request, 2 * request, 9 * request], "peak": 1.0}
@@ -111,14 +111,14 @@ def test_who_computes_something_else_is_out_and_no_reference_for_the_others(caps
     told = [Told("wengert", [float("nan")]), Told("torch", [1.0]), Told("jax", [1.5]), Told("numpy", [1.0], True)]
     lost, kept, other, broken = measure(case, [*told, Told("python", [1.0])], repeats=3, seconds=0.1)
     assert lost["error"] == "computes [nan], not numbers"
-    assert (kept["median"], kept["minimum"], kept["first_call"]) == (0.2, 0.2, 3.0)
+    assert (kept["median"], kept["minimum"], kept["first_call"]) == (0.2, 0.2, 2.0)
     assert other["error"] == "computes [1.5], not [1.0]"
     assert broken["error"] == "it broke"
     assert "median" not in broken
     assert "a: jax is out: computes [1.5], not [1.0]" in capsys.readouterr().err
 
 
-def test_what_is_too_long_to_repeat_is_its_first_call():
+def test_what_is_too_long_to_repeat_is_its_first_calls():
     case = Case("a", "", "start", build=lambda library, toy: None, once=True)
     (row,) = measure(case, [Told("wengert", [])], repeats=3, seconds=0.1)
     assert (row["median"], row["minimum"]) == (3.0, 3.0)

@@ -1,4 +1,4 @@
-"""What a script waits for before its first step: the import, and the first call with nothing compiled yet."""
+"""What a script waits for before its first step: the import, and the first calls with nothing compiled yet."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _cold(rival: str, weights: object, toy: bool) -> Callable[[], Seconds]:
         answer = json.loads(next(line for line in run.stdout.splitlines() if line.startswith("{")))
         if "error" in answer:
             raise RuntimeError(answer["error"])
-        return Seconds(answer["first"])
+        return Seconds(answer["three"])
 
     return step
 
@@ -50,7 +50,7 @@ def _cold(rival: str, weights: object, toy: bool) -> Callable[[], Seconds]:
 CASES = [
     Case("import", "the import, beyond a bare interpreter", "start", None,
          {rival: partial(_importing, rival) for rival in _IMPORTS}),
-    Case("first-call-cold", "the first step of `convnet`, nothing kept on disk", "start", None,
+    Case("cold", "the first three steps of `convnet`, nothing kept on disk", "start", None,
          {rival: partial(_cold, rival) for rival in ("wengert", "wengert.compile", "torch", "torch.compile", "jax")},
          once=True),
 ]  # fmt: skip
