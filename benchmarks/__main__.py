@@ -16,7 +16,7 @@ from .machine import probe
 from .plot import plot
 from .report import best, by_case, markdown, summary, table
 from .rivals import ABSENT, RIVALS, available
-from .run import Row, compared, measure, workers
+from .run import Row, compared, limited, measure, workers
 
 QUICK = ["wengert", "wengert.compile", "torch"]
 
@@ -40,13 +40,16 @@ def main(arguments: list[str] | None = None) -> None:
         with workers(taking_part, options.toy) as processes:
             for case in group:
                 print(f"\n{case.name}: {case.what}", flush=True)
-                new = compared(measure(case, processes, repeats, length), case, most)
+                new = limited(compared(measure(case, processes, repeats, length), case), most)
                 if case.table in SHARED:
                     for row in new:
                         row.pop("peak_mb", None)  # of all the cases before, too
                 rows += new
                 print(table(new), flush=True)
         controls.append(probe(seconds)[1])
+    if not options.toy:  # once more: something else may have been running
+        most = {kind: max(value, most[kind]) for kind, value in limits().items()}
+        limited(rows, most)
     print("\n" + summary(rows, controls))
     report = {
         "machine": machine, "limits": most, "control": controls, "cases": {c.name: c.what for c in cases},
@@ -65,12 +68,22 @@ def _in_processes(cases: list[Case]) -> list[list[Case]]:
 
 def _reasons(cases: list[Case], rivals: list[str]) -> list[str]:
     """Who is left out where, and why."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
         for rival, why in case.without.items():
             if rival in rivals:
-                found.setdefault((rival, why), []).append(case.name)
-    return [f"all cases: {ABSENT}", *(f"{', '.join(names)}: {rival}: {why}" for (rival, why), names in found.items())]
+                found.setdefault((rival, why), []).append(case)
+    lines = [f"{_together(some, cases)}: {rival}: {why}" for (rival, why), some in found.items()]
+    return [f"all cases: {ABSENT}", *lines]
+
+
+def _together(some: list[Case], cases: list[Case]) -> str:
+    """The names of some cases; where they are all of a table, its title."""
+    names = []
+    for table, group in groupby(some, lambda case: case.table):
+        here, all_of_it = list(group), [case for case in cases if case.table == table]
+        names += [TABLES[table]] if len(here) == len(all_of_it) > 1 else [case.name for case in here]
+    return ", ".join(names)
 
 
 def _write(report: dict[str, Any], options: argparse.Namespace, repeats: int, seconds: float) -> None:

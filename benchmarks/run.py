@@ -106,8 +106,8 @@ def agree(reference: list[float], found: list[float]) -> bool:
     return all(abs(a - b) <= TOLERANCE * max(1.0, abs(a)) for a, b in zip(reference, found, strict=True))
 
 
-def compared(rows: list[Row], case: Case, limits: dict[str, float]) -> list[Row]:
-    """The rows of a case with their ratio to ours, their rate, and the percentage of the machine's limit."""
+def compared(rows: list[Row], case: Case) -> list[Row]:
+    """The rows of a case with their ratio to ours and their rates."""
     ours = next((r["median"] for r in rows if r["rival"] == "wengert" and "median" in r), None)
     for row in rows:
         if "median" not in row:
@@ -117,6 +117,12 @@ def compared(rows: list[Row], case: Case, limits: dict[str, float]) -> list[Row]
         for kind, amount in (("flops", case.work.flops), ("bytes", case.work.bytes)):
             if amount:
                 row[kind] = amount / row["median"]
-                if kind in limits:
-                    row["percent"] = 100 * row[kind] / limits[kind]
+    return rows
+
+
+def limited(rows: list[Row], limits: dict[str, float]) -> list[Row]:
+    """The rows with the percentage of what the machine can do, of operations if they are counted, or else of bytes."""
+    for row in rows:
+        if kind := next((kind for kind in ("flops", "bytes") if kind in row and kind in limits), None):
+            row["percent"] = 100 * row[kind] / limits[kind]
     return rows

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.__main__ import QUICK, _parse
+from benchmarks.__main__ import QUICK, _parse, _reasons
 from benchmarks.case import SHARED, TABLES, Case, Work
 from benchmarks.cases import CASES
 from benchmarks.plot import MARKS
 from benchmarks.report import best, by_case, markdown, means, noise, summary, table
 from benchmarks.rivals import RIVALS
-from benchmarks.run import Failed, agree, compared, measure
+from benchmarks.run import Failed, agree, compared, limited, measure
 
 
 def row(case: str, rival: str, seconds: float, ratio: float | None, **more: object) -> dict[str, object]:
@@ -26,6 +26,7 @@ ROWS = [
     row("large", "wengert", 0.010, 1.0, flops=3e9, percent=60.0), row("large", "torch", 0.080, 8.0),
     row("large", "jax", 0.005, 0.5),
 ]  # fmt: skip
+LIMITS = {"flops": 4e9, "bytes": 1e9}
 LOST = {"case": "large", "rival": "numpy", "table": "training", "error": "computes 1, not 2"}
 
 
@@ -79,9 +80,26 @@ def test_the_page_has_a_line_for_each_case_and_gaps_where_a_rival_does_not_play(
 
 def test_rates_and_percentages_come_from_the_work():
     case = Case("a", "", "product", None, work=Work(flops=4e6, bytes=1e6))
-    slow, lost = compared([{"rival": "wengert", "median": 0.002}, {"rival": "jax", "error": "x"}], case, {"flops": 4e9})
+    slow, lost = limited(
+        compared([{"rival": "wengert", "median": 0.002}, {"rival": "jax", "error": "x"}], case), LIMITS
+    )
     assert (slow["flops"], slow["percent"], slow["bytes"], slow["ratio"]) == (2e9, 50.0, 5e8, 1.0)
     assert lost == {"rival": "jax", "error": "x"}
+
+
+def test_bytes_are_the_measure_where_no_operations_are_counted():
+    assert limited([{"bytes": 5e9}, {"flops": 1e9}, {}], {"bytes": 1e10}) == [
+        {"bytes": 5e9, "percent": 50.0}, {"flops": 1e9}, {},
+    ]  # fmt: skip
+    assert limited([{"bytes": 5e9}], {}) == [{"bytes": 5e9}]
+
+
+def test_reasons_name_a_whole_table_by_its_title():
+    a, b, c = (Case(name, "", table, None, without={"jax": "why"}) for name, table in
+               (("a", "product"), ("b", "product"), ("c", "call")))  # fmt: skip
+    other = Case("d", "", "call", None)
+    assert _reasons([a, b, c, other], ["jax"])[1:] == ["Matrix products, c: jax: why"]
+    assert _reasons([a, b], ["torch"])[1:] == []
 
 
 def test_results_are_equal_but_for_rounding():

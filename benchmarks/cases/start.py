@@ -13,9 +13,7 @@ from functools import partial
 from ..case import Case, Seconds
 from ..machine import environment
 
-_IMPORTS = {
-    "wengert": "autograd, nn, optim", "torch": "torch", "jax": "jax, jax.numpy", "numpy": "numpy",
-}  # fmt: skip
+_IMPORTS = {"wengert": "autograd, nn, optim", "torch": "torch", "jax": "jax, jax.numpy"}
 
 
 def _run(program: str) -> float:
@@ -35,7 +33,7 @@ def _cold(rival: str, weights: object, toy: bool) -> Callable[[], Seconds]:
 
     def step() -> Seconds:
         with tempfile.TemporaryDirectory() as folder:
-            caches = dict.fromkeys(("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "WENGERT_CACHE_DIR"), folder)
+            caches = dict.fromkeys(("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "WENGERT_CACHE"), folder)
             command = [sys.executable, "-m", "benchmarks.worker", rival, "toy" if toy else "full"]
             run = subprocess.run(command, input=json.dumps(name), capture_output=True, text=True, check=True,
                                  env={**environment(), **caches})  # fmt: skip
