@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd.kernels import conv, conv_gather, conv_phases, get_num_threads, set_num_threads
+from autograd.kernels import conv, conv_dots, conv_gather, conv_phases, get_num_threads, set_num_threads
 from autograd.ops.conv import convolution, convolution_input, convolution_weight
 from autograd.ops.windows import output_size
 
@@ -32,7 +32,7 @@ CASES = [
 WAYS = [
     (way, name)
     for name in ("forward", "input_cotangent", "weight_cotangent")
-    for way in (conv, conv_gather, conv_phases)
+    for way in (conv, conv_gather, conv_phases, conv_dots)
     if hasattr(way, name)
 ]
 TOLERANCE = {np.float32: 3e-6, np.float64: 1e-14}  # relative to the largest element: sums of up to 4000 products

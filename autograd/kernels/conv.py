@@ -1,19 +1,16 @@
 """Convolution in two dimensions without im2col: which of two ways for which shapes.
 
 Filters across the vector and places of the result in the tile's rows (`conv_gather`), or, where there are too few
-filters to fill a vector, the other way round (`conv_phases`).
+filters to fill a vector, the other way round (`conv_phases`, and `conv_dots` for the weight).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from . import conv_gather, conv_phases
-from .conv_gather import weight_cotangent
+from . import conv_dots, conv_gather, conv_phases
 from .conv_pieces import Pair
 from .moves import lanes_of
-
-__all__ = ["forward", "input_cotangent", "weight_cotangent"]
 
 
 def _few(columns: int, result: Pair, stride: Pair, lanes: int) -> bool:
@@ -33,3 +30,10 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
     """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
     way = conv_phases if _few(weight.shape[1], spatial, stride, lanes_of(g.dtype)) else conv_gather
     return way.input_cotangent(g, weight, spatial, stride, padding, dilation, groups)
+
+
+def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
+                     groups: int) -> np.ndarray:  # fmt: skip
+    """∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`."""
+    way = conv_dots if g.shape[1] // groups <= lanes_of(g.dtype) // 8 else conv_gather
+    return way.weight_cotangent(g, x, kernel, stride, padding, dilation, groups)

@@ -17,46 +17,54 @@ from typing import Any
 import numpy as np
 
 from .conv_pieces import Pair, pieces_of, ranges
-from .door import ROWS, kernel
-from .moves import copy_run, framed
+from .door import ROWS, VECTORS, kernel
+from .moves import copy_every_second, copy_run, copy_to_every_second, framed
 from .pool import run
-from .tile import columns_of, narrow_tile, tile
+from .tile import LONG, columns_of, narrow_tile, row_tile, tile
 
 
 @kernel
 def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
-    """The phases of `channels` zero-padded images: out[c, a, b, i, j] = x[c, s_h i + a - p_h, s_w j + b - p_w]."""
-    zero, at = x.dtype.type(0), 0
+    """The phases of `channels` zero-padded images: out[c, a, b, i, j] = x[c, s_h i + a - p_h, s_w j + b - p_w].
+
+    What is outside the image is left as it is.
+    """
+    at = 0
     for c in range(channels):
         for a in range(s_h):
+            top, bottom = max(0, -((a - p_h) // s_h)), min(rows, (h - 1 - a + p_h) // s_h + 1)
             for b in range(s_w):
-                for i in range(rows):
-                    u = s_h * i + a - p_h
-                    row = x0 + (c * h + u) * w
-                    if u < 0 or u >= h:
-                        for j in range(columns):
-                            out[at + j] = zero
+                first, last = max(0, -((b - p_w) // s_w)), min(columns, (w - 1 - b + p_w) // s_w + 1)
+                for i in range(top, bottom):
+                    row, to = x0 + (c * h + s_h * i + a - p_h) * w + s_w * first + b - p_w, at + i * columns + first
+                    if s_w == 1:
+                        copy_run(x, row, out, to, max(0, last - first), x.dtype.type(0))
+                    elif s_w == 2:
+                        copy_every_second(x, row, out, to, last - first)
                     else:
-                        for j in range(columns):
-                            v = s_w * j + b - p_w
-                            out[at + j] = x[row + v] if 0 <= v < w else zero
-                    at += columns
+                        for j in range(last - first):
+                            out[to + j] = x[row + s_w * j]
+                at += rows * columns
 
 
 @kernel
 def products(left, image, i0, group_size, table, out, length, groups, rows, width):
     """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]."""
-    depth = table.size
+    depth, long = table.size, LONG * width // VECTORS
     for g in range(groups):
-        for o in range(0, length, width):
+        left0, right0, at = g * rows * depth, i0 + g * group_size, g * rows * length
+        for o in range(0, length, long if rows == 1 else width):
+            if rows == 1:
+                row_tile(left, left0, depth, 1, image, right0 + o, table, out, at + o, length, depth, 1,
+                         min(long, length - o), 0)  # fmt: skip
+                continue
             for r in range(0, rows, ROWS):
-                at, source = g * rows + r, i0 + g * group_size + o
                 if 2 * (length - o) > width:
-                    tile(left, at * depth, depth, 1, image, source, table, out, at * length + o, length, depth,
-                         min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
+                    tile(left, left0 + r * depth, depth, 1, image, right0 + o, table, out, at + r * length + o, length,
+                         depth, min(ROWS, rows - r), min(width, length - o), 0)  # fmt: skip
                 else:
-                    narrow_tile(left, at * depth, depth, 1, image, source, table, out, at * length + o, length, depth,
-                                min(ROWS, rows - r), length - o, 0)  # fmt: skip
+                    narrow_tile(left, left0 + r * depth, depth, 1, image, right0 + o, table, out, at + r * length + o,
+                                length, depth, min(ROWS, rows - r), length - o, 0)  # fmt: skip
 
 
 @kernel
@@ -67,13 +75,10 @@ def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, gr
     image, out = np.zeros(size + 4 * width, x.dtype), np.empty(f * length + 4 * width, x.dtype)
     plain = s_h == 1 and s_w == 1 and p_h == 0 and p_w == 0
     for n in range(first, last):
-        if plain and n + 1 < samples:  # the tile may read past the image's end, so not in the last
+        if plain and (samples - n - 1) * size >= LONG * width:  # the tile may read past the image's end
             products(weight, x, n * size, size // groups, table, out, length, groups, f // groups, width)
         else:
-            if s_h == 1 and s_w == 1:
-                framed(x, n * c * h * w, c, h, w, image, 0, p_h, p_w, q_h, q_w)
-            else:
-                spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
+            spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
             products(weight, image, 0, size // groups, table, out, length, groups, f // groups, width)
         for k in range(f):
             shift = bias[k] if bias.size else x.dtype.type(0)
@@ -110,7 +115,9 @@ def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q
                     to, source = ((n * c + k) * h + u) * w, k * length + i * columns
                     start, stop = max(0, -((b - p_w) // s_w)), min(q_w, (w - 1 - b + p_w) // s_w + 1)
                     if s_w == 1:
-                        copy_run(out, source + start, x, to + start + b - p_w, stop - start, x.dtype.type(0))
+                        copy_run(out, source + start, x, to + start + b - p_w, max(0, stop - start), x.dtype.type(0))
+                    elif s_w == 2:
+                        copy_to_every_second(out, source + start, x, to + s_w * start + b - p_w, stop - start)
                     else:
                         for j in range(start, stop):
                             x[to + s_w * j + b - p_w] = out[source + j]
@@ -120,7 +127,7 @@ def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q
 # From arrays to runs of memory.
 
 
-def _phases(kernel: Pair, stride: Pair, dilation: Pair, outputs: Pair) -> tuple[Pair, np.ndarray]:
+def offsets_of(kernel: Pair, stride: Pair, dilation: Pair, outputs: Pair) -> tuple[Pair, np.ndarray]:
     """The size of a phase, and for each tap of the filter its offset among the phases of one channel."""
     q = tuple(o + (k - 1) * d // s for o, k, s, d in zip(outputs, kernel, stride, dilation))
     i, j = (np.arange(k) * d for k, d in zip(kernel, dilation))
@@ -133,7 +140,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
             groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
     """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
     (n, c, h, w), f = x.shape, len(weight)
-    q, offsets = _phases(weight.shape[2:], stride, dilation, outputs)
+    q, offsets = offsets_of(weight.shape[2:], stride, dilation, outputs)
     channel = stride[0] * stride[1] * q[0] * q[1]
     table = (np.arange(c // groups)[:, None] * channel + offsets).reshape(-1)
     y = np.empty((n, f, *outputs), x.dtype)

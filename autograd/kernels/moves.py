@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
 from .door import VECTOR_BYTES, kernel
-from .tile import I32, INDEX, Emitter, intrinsic
+from .tile import BIT, I32, INDEX, Emitter, intrinsic
 
 
 @intrinsic
@@ -50,6 +51,52 @@ def copy_run(context: Any, a: Any, a0: Any, c: Any, c0: Any, count: Any, shift: 
 
     n = types.int64
     return types.void(a, n, c, n, n, a.dtype), generate
+
+
+@intrinsic
+def copy_every_second(context: Any, a: Any, a0: Any, c: Any, c0: Any, count: Any) -> Any:
+    """C[c0 + i] = A[a0 + 2 i] for i < count."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, a0, c, c0, count = arguments
+        e = Emitter(builder, signature.args[0].dtype)
+        source = builder.gep(context.make_array(signature.args[0])(context, builder, a).data, [a0])
+        target = builder.gep(context.make_array(signature.args[2])(context, builder, c).data, [c0])
+        even = ir.Constant(ir.VectorType(I32, e.lanes), list(range(0, 2 * e.lanes, 2)))
+        with cgutils.for_range_slice(builder, e.index(0), count, e.index(e.lanes), INDEX) as (at, _):
+            left = builder.sub(count, at)
+            span = builder.sub(builder.shl(left, e.index(1)), e.index(1))  # elements from the first to the last read
+            here = builder.gep(source, [builder.shl(at, e.index(1))])
+            pair = [e.masked_load(builder.gep(here, [e.index(first)]), e.mask(first, span)) for first in (0, e.lanes)]
+            e.masked_store(builder.shuffle_vector(*pair, even), builder.gep(target, [at]), e.mask(0, left))
+        return context.get_dummy_value()
+
+    n = types.int64
+    return types.void(a, n, c, n, n), generate
+
+
+@intrinsic
+def copy_to_every_second(context: Any, a: Any, a0: Any, c: Any, c0: Any, count: Any) -> Any:
+    """C[c0 + 2 i] = A[a0 + i] for i < count; what is between stays."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, a0, c, c0, count = arguments
+        e = Emitter(builder, signature.args[0].dtype)
+        source = builder.gep(context.make_array(signature.args[0])(context, builder, a).data, [a0])
+        target = builder.gep(context.make_array(signature.args[2])(context, builder, c).data, [c0])
+        even = ir.Constant(ir.VectorType(BIT, e.lanes), [1, 0] * (e.lanes // 2))
+        with cgutils.for_range_slice(builder, e.index(0), count, e.index(e.lanes), INDEX) as (at, _):
+            left = builder.sub(count, at)
+            values, there = e.masked_load(builder.gep(source, [at]), e.mask(0, left)), builder.shl(left, e.index(1))
+            here = builder.gep(target, [builder.shl(at, e.index(1))])
+            for first in (0, e.lanes):
+                twice = ir.Constant(ir.VectorType(I32, e.lanes), [(first + i) // 2 for i in range(e.lanes)])
+                mask = builder.and_(even, e.mask(first, there))
+                e.masked_store(builder.shuffle_vector(values, values, twice), builder.gep(here, [e.index(first)]), mask)
+        return context.get_dummy_value()
+
+    n = types.int64
+    return types.void(a, n, c, n, n), generate
 
 
 def lanes_of(dtype: Any) -> int:
@@ -138,4 +185,4 @@ def framed(x, x0, channels, h, w, out, to, top, left, rows, columns):
     for c in range(channels):
         for i in range(first, last):
             copy_run(x, x0 + (c * h + i) * w + start, out, to + (c * rows + i + top) * columns + start + left,
-                     stop - start, x.dtype.type(0))  # fmt: skip
+                     max(0, stop - start), x.dtype.type(0))  # fmt: skip

@@ -20,6 +20,7 @@ from numba import extending, types
 from .door import ROWS, VECTOR_BYTES, VECTORS
 
 intrinsic: Any = extending.intrinsic  # as Numba types it, the context is an argument of every call
+LONG = 8  # vectors of a single row: enough for the latency of the multiply-adds
 INDEX, I32, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
 
 
@@ -103,7 +104,7 @@ def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b
     """
     n = types.int64
     arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
-    return types.void(*arguments), partial(_generate, VECTORS)
+    return types.void(*arguments), partial(_generate, ROWS, VECTORS)
 
 
 @intrinsic
@@ -112,7 +113,16 @@ def narrow_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0:
     """`tile` of one vector's width, for what would leave the other half of a tile unused."""
     n = types.int64
     arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
-    return types.void(*arguments), partial(_generate, 1)
+    return types.void(*arguments), partial(_generate, ROWS, 1)
+
+
+@intrinsic
+def row_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
+             c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
+    """`tile` of a single row of LONG vectors."""
+    n = types.int64
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
+    return types.void(*arguments), partial(_generate, 1, LONG)
 
 
 @intrinsic
@@ -121,7 +131,7 @@ def table_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: 
     """`tile` for rows `row0 ...` of the tables `a_row` and `c_row`, and from entry `k0` of the table `a_k`."""
     n = types.int64
     arguments = (a, n, a_row, a_k, b, n, b_k, c, n, c_row, n, n, n, n, n, n)
-    return types.void(*arguments), partial(_generate, VECTORS)
+    return types.void(*arguments), partial(_generate, ROWS, VECTORS)
 
 
 @intrinsic
@@ -130,10 +140,10 @@ def narrow_table_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: An
     """`table_tile` of one vector's width."""
     n = types.int64
     arguments = (a, n, a_row, a_k, b, n, b_k, c, n, c_row, n, n, n, n, n, n)
-    return types.void(*arguments), partial(_generate, 1)
+    return types.void(*arguments), partial(_generate, ROWS, 1)
 
 
-def _generate(vectors: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _generate(height: int, vectors: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     a, a0, a_row, a_k, b, b0, b_k, c, c0, c_row, k, rows, columns, add, *starts = arguments
     e = Emitter(builder, signature.args[0].dtype)
     row0, k0 = starts or (e.index(0), e.index(0))
@@ -150,43 +160,42 @@ def _generate(vectors: int, context: Any, builder: Any, signature: Any, argument
 
     left, right, out = builder.gep(data(0, a), [a0]), builder.gep(data(4, b), [b0]), builder.gep(data(7, c), [c0])
     left_row, left_k, right_k = distance(2, a_row, row0), distance(3, a_k, k0), distance(6, b_k, e.index(0))
-    sums = _accumulate(e, left, left_row, left_k, right, right_k, k, rows, vectors)
+    starts, last = [], builder.sub(rows, e.index(1))
+    for i in range(height):  # rows that are not there read the last one again
+        there = builder.icmp_signed("<", e.index(i), rows)
+        starts.append(builder.gep(left, [left_row(builder.select(there, e.index(i), last))]))
+    sums = _accumulate(e, starts, left_k, right, right_k, k, vectors)
     _write(e, sums, out, distance(9, c_row, row0), rows, columns, add)
     return context.get_dummy_value()
 
 
-def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: Any, rows: Any, vectors: int) -> Any:
-    """Σ_k A[i, k] B[k, :] as ROWS x `vectors` vectors."""
-    builder = e.b
-    last = builder.sub(rows, e.index(1))
-    starts = []
-    for i in range(ROWS):  # rows that are not there read the last one again
-        there = builder.icmp_signed("<", e.index(i), rows)
-        starts.append(builder.gep(a, [a_row(builder.select(there, e.index(i), last))]))
+def _accumulate(e: Emitter, starts: list[Any], a_k: Any, b: Any, b_k: Any, k: Any, vectors: int) -> Any:
+    """Σ_k A[i, k] B[k, :], as `vectors` vectors for each of the rows of A that begin at `starts`."""
+    builder, height = e.b, len(starts)
     function, before = builder.function, builder.block
     loop, done = function.append_basic_block("tile"), function.append_basic_block("tile_done")
     builder.cbranch(builder.icmp_signed(">", k, e.index(0)), loop, done)
     builder.position_at_end(loop)
     at = builder.phi(INDEX)
-    sums = [[builder.phi(e.vector) for _ in range(vectors)] for _ in range(ROWS)]
+    sums = [[builder.phi(e.vector) for _ in range(vectors)] for _ in range(height)]
     at.add_incoming(e.index(0), before)
     for phi in (s for row in sums for s in row):
         phi.add_incoming(e.zero, before)
     here = builder.gep(b, [b_k(at)])
     right = [e.load(builder.gep(here, [e.index(j * e.lanes)])) for j in range(vectors)]
     new, shift = [], a_k(at)
-    for i in range(ROWS):
+    for i in range(height):
         left = e.spread(builder.load(builder.gep(starts[i], [shift])))
         new.append([e.multiply_add(left, right[j], sums[i][j]) for j in range(vectors)])
     following = builder.add(at, e.index(1))
     at.add_incoming(following, loop)
-    for i in range(ROWS):
+    for i in range(height):
         for j in range(vectors):
             sums[i][j].add_incoming(new[i][j], loop)
     e.keep_rolled(builder.cbranch(builder.icmp_signed("<", following, k), loop, done))
     builder.position_at_end(done)
     results = []
-    for i in range(ROWS):
+    for i in range(height):
         row = []
         for j in range(vectors):
             phi = builder.phi(e.vector)
@@ -199,9 +208,9 @@ def _accumulate(e: Emitter, a: Any, a_row: Any, a_k: Any, b: Any, b_k: Any, k: A
 
 def _write(e: Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, add: Any) -> None:
     """Store the tile, or add it, where it is inside C."""
-    builder, function, vectors = e.b, e.b.function, len(sums[0])
+    builder, function, height, vectors = e.b, e.b.function, len(sums), len(sums[0])
     full, part, end = (function.append_basic_block(name) for name in ("tile_full", "tile_part", "tile_end"))
-    whole = builder.and_(builder.icmp_signed(">=", rows, e.index(ROWS)),
+    whole = builder.and_(builder.icmp_signed(">=", rows, e.index(height)),
                          builder.icmp_signed(">=", columns, e.index(vectors * e.lanes)))  # fmt: skip
     adding = builder.icmp_signed("!=", add, e.index(0))
     builder.cbranch(whole, full, part)
@@ -211,7 +220,7 @@ def _write(e: Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, a
     builder.cbranch(adding, *sides)
     for side in sides:
         builder.position_at_end(side)
-        for i in range(ROWS):
+        for i in range(height):
             row = builder.gep(c, [c_row(e.index(i))])
             for j in range(vectors):
                 place = builder.gep(row, [e.index(j * e.lanes)])
@@ -221,7 +230,7 @@ def _write(e: Emitter, sums: Any, c: Any, c_row: Any, rows: Any, columns: Any, a
     builder.position_at_end(part)
     masks = [e.mask(j * e.lanes, columns) for j in range(vectors)]
     kept = builder.select(adding, ir.Constant(BIT, 1), ir.Constant(BIT, 0))
-    for i in range(ROWS):
+    for i in range(height):
         inside, following = function.append_basic_block(f"tile_row{i}"), function.append_basic_block(f"tile_after{i}")
         builder.cbranch(builder.icmp_signed(">", rows, e.index(i)), inside, end)
         builder.position_at_end(inside)
