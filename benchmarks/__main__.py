@@ -80,9 +80,9 @@ def _reasons(cases: list[Case], rivals: list[str]) -> list[str]:
 def _together(some: list[Case], cases: list[Case]) -> str:
     """The names of some cases; where they are all of a table, its title."""
     names = []
-    for table, group in groupby(some, lambda case: case.table):
-        here, all_of_it = list(group), [case for case in cases if case.table == table]
-        names += [TABLES[table]] if len(here) == len(all_of_it) > 1 else [case.name for case in here]
+    for title, group in groupby(some, lambda case: case.table):
+        here, all_of_it = list(group), [case for case in cases if case.table == title]
+        names += [TABLES[title]] if len(here) == len(all_of_it) > 1 else [case.name for case in here]
     return ", ".join(names)
 
 
