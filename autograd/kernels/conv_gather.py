@@ -132,7 +132,7 @@ def weight_some(x, g, total, zeros, rows, taps, first, last, begin, end, most, b
     """total[group, t, f] over the samples `first` to `last`, for the taps of channels `begin` to `end` alone."""
     channel, count, each = b_h * b_w, -(-per_group // width), c // groups
     k = taps.size // each
-    image = (c if direct else most) * channel
+    image = (c if direct or block > 1 else most) * channel
     buffer = np.zeros(0 if direct else block * image, x.dtype)
     right = np.empty(block * size * width, x.dtype)
     for n in range(first, last, block):
