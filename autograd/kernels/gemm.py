@@ -13,7 +13,7 @@ import numpy as np
 
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose_block
-from .pool import run
+from .pool import get_num_threads, run
 from .tile import columns_of, narrow_tile, tile
 
 DEPTH = 256
@@ -21,8 +21,7 @@ PAIR = 2 * ROWS  # rows that are copied together: a line of the cache with AVX-5
 BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
 CHUNK = 512  # columns whose panels are packed together
 ALONE = 1 << 23  # products of two numbers, at most, that one thread works out before another is awake
-WORK = 1 << 24  # such products for two parts
-PARTS = 16  # at most
+LONG = 1 << 28  # such products from which a thread may be interrupted, so that the others need something to go on with
 
 
 @kernel
@@ -115,10 +114,14 @@ def panels(b: Any) -> np.ndarray:
 
 
 def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
-    """Into how many parts the rows and the columns are cut: columns, so that no panel is packed twice, if there are
-    enough of them; but rows where `turned` ones are to be copied and are more."""
-    work, across = m * k * n, -(-n // width)
-    parts = 1 if work <= ALONE else min(PARTS, 2 * -(-work // WORK))
+    """Into how many parts the rows and the columns are cut, by the number of threads, for every part packs what it
+    needs; the sums have the same order in any of them.
+
+    Columns are cut, so that no panel is packed twice, if there are enough of them; but rows where `turned` ones are to
+    be copied and are more.
+    """
+    work, across, threads = m * k * n, -(-n // width), get_num_threads()
+    parts = 1 if work <= ALONE else threads if work < LONG else 2 * threads
     if m < ROWS * parts or ((across % parts == 0 or across >= 3 * parts) and not (turned and m > n)):
         return 1, min(parts, across)
     return parts, 1
