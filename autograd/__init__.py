@@ -12,6 +12,7 @@ from .anomaly import set_detect_anomaly as set_detect_anomaly
 from .check import GradcheckError as GradcheckError
 from .check import gradcheck as gradcheck
 from .check import gradgradcheck as gradgradcheck
+from .compiling import compile as compile
 from .create import from_numpy as from_numpy
 from .create import tensor as tensor
 from .decompositions import *  # noqa: F403

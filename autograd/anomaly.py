@@ -1,8 +1,8 @@
 """Anomaly mode: the first NaN or infinity is an error that names the operation, its line and its operands.
 
 Forward, an op is to blame if its operands are finite and its result is not; backward, if the cotangent that reached it
-is finite and one that it hands on is not.  The mode swaps three names that the engine looks up when it runs (how a body
-is run, in `op` and `hot`, and `propagate` in `engine`), so that it costs nothing while it is off.
+is finite and one that it hands on is not.  The mode swaps two names that are looked up at each call (how a body is run,
+in `quiet`, and `propagate` in `engine`), so that it costs nothing while it is off.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from . import engine, hot
+from . import engine
 from . import op as declaring
+from . import quiet as bodies
 from .engine import propagate
 from .errors import ArgumentError, TapeError
-from .quiet import quiet
 from .recording import recording
 from .tape import LEAF, Node, Tape
 
@@ -98,8 +98,7 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 def _switch(enabled: bool, check_nan: bool) -> None:
     _mode.enabled, _mode.check_nan = enabled, check_nan
-    run = _Watched if enabled and check_nan else quiet
-    vars(hot)["quiet"] = vars(declaring)["quiet"] = run
+    bodies.quiet = _Watched if enabled and check_nan else bodies.silent
     vars(engine)["propagate"] = _watched_propagate if enabled else propagate
 
 
@@ -114,10 +113,10 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 class _Watched:
-    """In place of `quiet`: runs the body of an op and looks at what comes out."""
+    """In place of the silent context: runs the body of an op and looks at what comes out."""
 
     def run(self, body: Callable[..., Any], *operands: Any, **params: Any) -> Any:
-        out = quiet().run(body, *operands, **params)
+        out = bodies.silent().run(body, *operands, **params)
         bad = None if _walking.now else _first_bad(out)
         if bad is not None and all(_first_bad(x) is None for x in (*operands, *params.values())):
             shapes = ", ".join(_describe(x) for x in operands)

@@ -104,7 +104,7 @@ def _complete(node: Node, parts: Any, record: bool) -> tuple[Any, ...]:
 def _run_hooks(node: Node, g: Any) -> Any:
     raw = isinstance(g, np.ndarray | np.generic)
     for hook in tuple(node.hooks or ()):
-        g_tensor = _as_tensor(np.asarray(g)) if raw else g
+        g_tensor = _as_tensor(np.asanyarray(g)) if raw else g
         answer = hook(g_tensor)
         if answer is not None:
             g = answer.array if raw else answer
@@ -157,13 +157,13 @@ def _accumulate(tensor: Tensor, g: Any) -> None:
         tensor.grad = g if have is None else have + g
         return
     if have is None:
-        g = np.asarray(g, dtype=tensor.array.dtype)
+        g = np.asanyarray(g).astype(tensor.array.dtype, copy=False)
         # Three references: the caller's, ours, getrefcount's.  One more, or a base, and it is somebody else's
         # too: the cotangent of a + b, for one, is the same array for a and for b.
         ours = sys.getrefcount(g) <= 3 and g.base is None and g.flags.c_contiguous
         tensor.grad = _as_tensor(g if ours else g.copy())
     elif have.node is not None:
-        tensor.grad = have + _as_tensor(np.asarray(g))
+        tensor.grad = have + _as_tensor(np.asanyarray(g))
     else:
         np.add(have.array, g, out=have.array)
 
@@ -210,7 +210,7 @@ def grad(
                 "get None for it"
             )
         if g is not None and isinstance(g, np.ndarray | np.generic):
-            g = _as_tensor(np.array(g, dtype=x.array.dtype))
+            g = _as_tensor(np.asanyarray(g).astype(x.array.dtype))
         results.append(g)
     return tuple(results)
 
@@ -251,7 +251,7 @@ def _seed(out: Tensor, seed: Any, record: bool) -> Any:
             )
         seed = _as_tensor(np.ones(out.array.shape, out.array.dtype))
     elif isinstance(seed, np.ndarray | float | int):
-        seed = _as_tensor(np.asarray(seed, out.array.dtype))
+        seed = _as_tensor(np.asanyarray(seed).astype(out.array.dtype))
     if seed.array.shape != out.array.shape:
         raise ShapeError(
             f"gradient: expected the shape of the output, {tuple(out.shape)}, got {tuple(seed.shape)}; no broadcasting"

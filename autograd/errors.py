@@ -9,6 +9,7 @@
     ├── DimensionError   (IndexError)                 a dimension or index out of range
     ├── TapeError        (RuntimeError)               the tape cannot answer: freed, overwritten, not recorded
     ├── CheckpointError  (RuntimeError)               a file that is damaged or does not fit
+    ├── CompileError     (RuntimeError)               a function that cannot be one program
     └── DataError        (RuntimeError)               a data set that is missing, damaged or malformed
 
 Each class also descends from the built-in types that NumPy and PyTorch raise in the same place, so that an existing
@@ -43,6 +44,10 @@ class TapeError(WengertError, RuntimeError):
 
 class CheckpointError(WengertError, RuntimeError):
     """A saved file that is damaged or does not fit the model."""
+
+
+class CompileError(WengertError, RuntimeError):
+    """A function that cannot be recorded as one program, where that was asked for."""
 
 
 class DataError(WengertError, RuntimeError):

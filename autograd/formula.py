@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -14,7 +15,8 @@ Formula = Callable[..., Any]
 
 def asks(formula: Formula | None) -> tuple[str, ...]:
     """The names of a formula's arguments."""
-    return () if formula is None else formula.__code__.co_varnames[: formula.__code__.co_argcount]
+    code = None if formula is None else inspect.unwrap(formula).__code__
+    return () if code is None else code.co_varnames[: code.co_argcount]
 
 
 def pull_with(formula: Formula, getters: list[Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from . import quiet as bodies
 from .errors import ArgumentError
 
 _KEY = 624
@@ -50,6 +51,9 @@ class Generator:
 
     def words(self, n: int) -> np.ndarray:
         """The next `n` words, uint32."""
+        return self._take(n) if bodies.watcher is None else bodies.watcher.draw(self._take, n)
+
+    def _take(self, n: int) -> np.ndarray:
         if self._bits is None:
             self._bits = _twister(self._seed)
         return self._bits.random_raw(n).astype(np.uint32)

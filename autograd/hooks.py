@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .changes import changed
 from .errors import TapeError
 from .tape import Leaf
 from .tensor import Tensor, attach, method
@@ -18,6 +19,7 @@ class Handle(NamedTuple):
     hook: Any
 
     def remove(self) -> None:
+        changed()
         if self.hook in self.hooks:
             self.hooks.remove(self.hook)
 
@@ -35,6 +37,7 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Hand
         raise TapeError("register_hook: this tensor does not require grad, so no cotangent reaches it")
     if self.node.hooks is None:
         self.node.hooks = []
+    changed()
     self.node.hooks.append(hook)
     return Handle(self.node.hooks, hook)
 

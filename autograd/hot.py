@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import quiet as bodies
 from .dtypes import float32, float64
-from .quiet import quiet
 from .recording import recording
 from .tape import SMALL, Node
 from .tensor import Tensor
@@ -40,12 +40,12 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
         if dtype is not float32 and dtype is not float64 and not any_type:
             return general(input)
         try:
-            y = quiet().run(large if kernel and x.size > FEW else small, x)
+            y = bodies.quiet().run(large if kernel and x.size > FEW else small, x)
         except (ValueError, TypeError):
             return general(input)  # which says what is wrong
         shape = y.shape
         if not shape:
-            y = np.asarray(y)  # NumPy turns 0-d results into scalars
+            y = np.asanyarray(y)  # NumPy turns 0-d results into scalars
         t = new_tensor(Tensor)
         t.array, t.grad, t.family = y, None, None
         if parent is None or not records or (scope := recording.scope) is None:
@@ -87,12 +87,12 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
         else:
             return general(input, other)
         try:
-            z = quiet().run(large if kernel and x.size > FEW else small, x, y)
+            z = bodies.quiet().run(large if kernel and x.size > FEW else small, x, y)
         except (ValueError, TypeError):
             return general(input, other)  # which says what is wrong
         shape = z.shape
         if not shape:
-            z = np.asarray(z)
+            z = np.asanyarray(z)
         t = new_tensor(Tensor)
         t.array, t.grad, t.family = z, None, None
         if (first is None and second is None) or not records or (scope := recording.scope) is None:

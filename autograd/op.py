@@ -25,14 +25,15 @@ from typing import Any
 
 import numpy as np
 
+from . import quiet as bodies
 from .arguments import explain, not_a_tensor
 from .dtypes import is_differentiable
 from .errors import WengertError
 from .formula import EachInput, Formula, Together, asks, pull_with
-from .quiet import quiet
 from .recording import ROOT, recording
 from .tape import SMALL, Node
 from .tensor import Tensor, wrap
+from .twin import as_one
 from .views import track_view
 from .where import calling_line, machinery
 from .writes import next_stamp
@@ -134,7 +135,8 @@ class Op:
             return formula and pull_with(formula, [self._getter(name, i, recorded) for name in asks(formula)])
 
         if self.together:
-            return Together(pull(self.formulas[self.inputs[0]], None), len(self.inputs))
+            formula = self.formulas[self.inputs[0]]
+            return Together(pull(formula if recorded or formula is None else as_one(formula), None), len(self.inputs))
         pulls = [pull(formula, i) for i, formula in enumerate(self.formulas.values())]
         return EachInput(pulls[0]) if self.variadic and pulls[0] is not None else tuple(pulls)
 
@@ -183,9 +185,9 @@ class Op:
                 raise not_a_tensor(self, operands, x)
         try:
             if self.variadic:
-                out = quiet().run(self.run, *arrays, **dict(zip(self.parameters, params)))
+                out = bodies.quiet().run(self.run, *arrays, **dict(zip(self.parameters, params)))
             else:
-                out = quiet().run(self.run, *arrays, *params)
+                out = bodies.quiet().run(self.run, *arrays, *params)
         except (WengertError, NotImplementedError):
             raise
         except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -193,7 +195,7 @@ class Op:
         if not tensors:
             return out
         if not self.multiple:
-            out = np.asarray(out)
+            out = np.asanyarray(out)
         records = self.differentiable and recording.scope is not None and any(parents)
         if records and (self.multiple or is_differentiable(out.dtype)):
             node = self.record(tuple(arrays), tuple(parents), params, out)
@@ -243,7 +245,7 @@ def outputs_of(node: Node | None, out: Any) -> Any:
     """What `node` computed, as Tensors: one, or for several outputs one each, with its pick."""
     if not isinstance(out, tuple):
         return wrap(out, node)
-    return tuple(wrap(np.asarray(o), _pick(node, i, o)) for i, o in enumerate(out))
+    return tuple(wrap(np.asanyarray(o), _pick(node, i, o)) for i, o in enumerate(out))
 
 
 def _pick(node: Node | None, i: int, out: np.ndarray) -> Node | None:

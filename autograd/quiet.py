@@ -3,15 +3,51 @@
 NumPy keeps its error state in a context variable, and a library must not change its caller's.  So every op runs its
 body in a `contextvars.Context` of our own, in which that state is "ignore" throughout.  A copy of a context costs 30
 ns, where ``with np.errstate`` costs 800, and being a copy it can be entered from any thread and at any depth.
+
+It is also where all bodies pass, so it is where a recorder stands that writes down what is computed (`program/`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 
 _context = contextvars.Context()
 _context.run(np.seterr, all="ignore")
 
-quiet = _context.copy  # quiet().run(f, *args) is f(*args), silently
+
+class Runner(Protocol):
+    """Runs bodies."""
+
+    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: ...
+
+
+class Watcher(Runner, Protocol):
+    """Runs bodies, and takes note of those whose operands it sees."""
+
+    def sees(self, *values: Any) -> bool: ...
+
+    def draw(self, take: Callable[[int], np.ndarray], n: int) -> np.ndarray: ...
+
+    def hyperparameters(self, group: dict[str, Any]) -> dict[str, Any]: ...
+
+
+silent: Callable[[], Runner] = _context.copy
+quiet: Callable[[], Runner] = silent  # quiet().run(f, *args) is f(*args), silently; looked up anew for each call
+watcher: Watcher | None = None
+
+
+@contextlib.contextmanager
+def watched_by(new: Watcher) -> Iterator[None]:
+    """Inside, bodies are run by `new`."""
+    global quiet, watcher
+    before = quiet, watcher
+    quiet, watcher = (lambda: new), new
+    try:
+        yield
+    finally:
+        quiet, watcher = before

@@ -1,9 +1,15 @@
-"""How a kernel takes a body's place.  The body stays its twin: the definition, and what runs where it declines."""
+"""How a kernel takes a body's place.  The body stays its twin: the definition, and what runs where it declines.
+
+While a program is recorded (`program/`), what is called here on its arrays becomes one equation.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
+
+from . import quiet as bodies
 
 
 def with_kernel(body: Callable[..., Any], fast: Callable[..., Any]) -> Callable[..., Any]:
@@ -12,6 +18,8 @@ def with_kernel(body: Callable[..., Any], fast: Callable[..., Any]) -> Callable[
 
     def run(*args: Any, **kwargs: Any) -> Any:
         nonlocal missing
+        if bodies.watcher is not None and bodies.watcher.sees(args):
+            return bodies.watcher.run(run, *args, **kwargs)
         if not missing:
             try:
                 result = fast(*args, **kwargs)
@@ -21,5 +29,18 @@ def with_kernel(body: Callable[..., Any], fast: Callable[..., Any]) -> Callable[
                 if result is not NotImplemented:
                     return result
         return body(*args, **kwargs)
+
+    run.__name__, run.body = body.__name__, body  # type: ignore[attr-defined]
+    return run
+
+
+def as_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, as one equation in a program that is recorded: its NumPy code is not looked into."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if bodies.watcher is not None and bodies.watcher.sees(args):
+            return bodies.watcher.run(function, *args, **kwargs)
+        return function(*args, **kwargs)
 
     return run

@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
     from .op import Op
     from .tensor import Tensor
@@ -29,7 +31,7 @@ def replay(steps: Steps, base: Any) -> Any:
 def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> None:
     """If `result` shares memory with `source`, remember how it was made, so that a write into one reaches the other."""
     a, b = result.array, source.array
-    if a.base is None or (a.base is not b and a.base is not b.base):
+    if a.base is None or (a.base is not b and a.base is not b.base and not _traced_alike(a, b)):
         return
     family = source.family
     base, steps = family if isinstance(family, View) else (source, ())
@@ -37,3 +39,8 @@ def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> 
     if not isinstance(base.family, weakref.WeakSet):
         base.family = weakref.WeakSet()
     base.family.add(result)
+
+
+def _traced_alike(a: np.ndarray, b: np.ndarray) -> bool:
+    """While a program is recorded, arrays are themselves views of ordinary ones."""
+    return type(a) is not np.ndarray and type(b) is not np.ndarray and np.may_share_memory(a, b)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autograd import Tensor
 from autograd.errors import ArgumentError
 from autograd.function import Function
+from autograd.changes import changed
 from autograd.hooks import Handle
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def _of(module: Module) -> Hooks:
 
 
 def _add(hooks: list[Any], entry: Any, prepend: bool = False) -> Handle:
+    changed()
     hooks.insert(0 if prepend else len(hooks), entry)
     return Handle(hooks, entry)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 from autograd import Tensor
+from autograd.changes import Counted, changed
 from autograd.dtypes import as_dtype, is_floating
 from autograd.errors import ArgumentError, CheckpointError
 from autograd.ops.casting import check_device
@@ -34,7 +35,7 @@ class Incompatible(NamedTuple):
         return f"Incompatible(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-class Module:
+class Module(Counted):
     """Base of all layers and models: set parameters and submodules as attributes, write `forward`.
 
     >>> import autograd, nn
@@ -95,7 +96,7 @@ class Module:
                 raise ArgumentError(
                     f"cannot assign {type(value).__name__} as module {name!r}; expected an nn.Module or None"
                 )
-        object.__setattr__(self, name, value)
+        _put(self, name, value)
 
     def _ready(self, name: str) -> None:
         if "_buffers" not in self.__dict__:
@@ -104,19 +105,20 @@ class Module:
             )
 
     def __delattr__(self, name: str) -> None:
+        changed()
         object.__delattr__(self, name)
         self._buffers.pop(name, None)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is state but no parameter; part of the state dict if `persistent`."""
         self._fresh(name, tensor, Tensor)
-        object.__setattr__(self, name, tensor)
+        _put(self, name, tensor)
         self._buffers[name] = persistent
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a computed name."""
         self._fresh(name, param, Parameter)
-        object.__setattr__(self, name, param)
+        _put(self, name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a submodule under a computed name."""
@@ -242,7 +244,7 @@ class Module:
                         value.grad = change(value.grad)
             for name in module._buffers:
                 if (buffer := getattr(module, name)) is not None:
-                    object.__setattr__(module, name, change(buffer))
+                    _put(module, name, change(buffer))
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
@@ -286,7 +288,7 @@ class Module:
         if not isinstance(mode, bool):
             raise ArgumentError(f"mode: expected True or False, got {mode!r}")
         for module in self.modules():
-            object.__setattr__(module, "training", mode)
+            _put(module, "training", mode)
         return self
 
     def eval(self) -> Self:
@@ -375,3 +377,9 @@ class Module:
         if not children and len(lines) <= 1:
             return f"{type(self).__name__}({''.join(lines)})"
         return f"{type(self).__name__}(\n" + "".join(f"  {line}\n" for line in lines + children) + ")"
+
+
+def _put(module: Module, name: str, value: Any) -> None:
+    """Set an attribute, and count it: compiled functions look at the count instead of at all attributes."""
+    changed()
+    object.__setattr__(module, name, value)

@@ -33,6 +33,9 @@ class Blocks:
 
     def __call__(self, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
         first = arrays[0]
+        if type(first) is not np.ndarray:  # a program is being recorded, in which scratch has no place
+            yield arrays + tuple(np.empty_like(first) for _ in range(self._count))
+            return
         if first.size <= BLOCK:
             yield arrays + self._scratch(first.shape, first.dtype)
             return

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from autograd.errors import ArgumentError
 from autograd.tensor import Tensor
 
 
 def number(value: Any) -> float:
     """The Python number in a hyperparameter, which may be a one-element tensor."""
-    return value.array.item() if isinstance(value, Tensor) else value
+    if not isinstance(value, Tensor):
+        return value
+    array: Any = value.array
+    return array.item() if type(array) is np.ndarray else array.number()  # which a program that is recorded can follow
 
 
 def at_least_zero(**values: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd import enable_grad
 from autograd.errors import ArgumentError
-from autograd.quiet import quiet
+from autograd.quiet import silent
 from autograd.tape import mark_written
 from autograd.tensor import wrap
 
@@ -84,7 +84,7 @@ class LBFGS(Optimizer):
             if np.abs(g).max(initial=0) <= group["tolerance_grad"]:
                 break
             memory["n_iter"] += 1
-            d = quiet().run(_direction, memory, g, group["history_size"])
+            d = silent().run(_direction, memory, g, group["history_size"])
             t = number(group["lr"]) * (min(1.0, 1.0 / _length(g)) if memory["n_iter"] == 1 else 1.0)
             now = Point(0.0, loss, g, _dot(g, d))
             memory.update(d=wrap(d), t=t, prev_flat_grad=wrap(g), prev_loss=loss)
@@ -94,9 +94,9 @@ class LBFGS(Optimizer):
                 most = group["max_eval"] - (memory["func_evals"] - earlier)
                 t, loss, g, _ = self._search(closure, d, now, t, most, small)
                 memory["t"] = t
-                quiet().run(self._move, t, d)
+                silent().run(self._move, t, d)
             else:
-                quiet().run(self._move, t, d)
+                silent().run(self._move, t, d)
                 if remaining:  # where the last step led is not looked at: the next call starts with that
                     loss, g = float(self._evaluate(closure)), self._gradient()
             enough = memory["func_evals"] - earlier >= group["max_eval"]
@@ -108,7 +108,7 @@ class LBFGS(Optimizer):
         start = [p.array.copy() for p in self.param_groups[0]["params"]]
 
         def evaluate(t: float) -> Point:
-            quiet().run(self._move, t, d)
+            silent().run(self._move, t, d)
             loss, g = float(self._evaluate(closure)), self._gradient()
             for p, values in zip(self.param_groups[0]["params"], start):
                 p.array[...] = values
@@ -139,12 +139,12 @@ class LBFGS(Optimizer):
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:
-    return float(quiet().run(np.dot, a, b))
+    return float(silent().run(np.dot, a, b))
 
 
 def _length(g: np.ndarray) -> float:
     """|g_1| + |g_2| + ..."""
-    return float(quiet().run(np.sum, np.abs(g)))
+    return float(silent().run(np.sum, np.abs(g)))
 
 
 def _direction(memory: State, g: np.ndarray, history_size: int) -> np.ndarray:

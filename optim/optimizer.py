@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from autograd import enable_grad
+from autograd import quiet as bodies
+from autograd.changes import Counted, changed
 from autograd.errors import ArgumentError, ShapeError
 from autograd.hooks import Handle
-from autograd.quiet import quiet
+from autograd.quiet import silent
 from autograd.tape import mark_written
 from autograd.tensor import Tensor, wrap
 
@@ -25,7 +27,7 @@ Params = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
 Closure = Callable[[], Any]
 
 
-class Optimizer:
+class Optimizer(Counted):
     """Base of all optimisers.
 
     A rule is two methods: `init_state` makes the arrays it remembers for a parameter, `update` writes a parameter in
@@ -107,13 +109,16 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        quiet().run(self._update_all)
+        silent().run(self._update_all)
         return loss
 
     def _update_all(self) -> None:
         by = f"{type(self).__name__}.step"
         for group in self.param_groups:
-            for parameter in group["params"]:
+            parameters = group["params"]
+            if bodies.watcher is not None:
+                group = bodies.watcher.hyperparameters(group)
+            for parameter in parameters:
                 if parameter.grad is None:
                     continue
                 p, g = parameter.array, parameter.grad.array
@@ -160,6 +165,7 @@ class Optimizer:
                                 "every group, model.named_parameters(), or of none, model.parameters()")  # fmt: skip
         param_group.update(group)  # the caller's dict is the group, as in PyTorch
         self.param_groups.append(param_group)
+        changed()
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 
@@ -186,6 +192,7 @@ class Optimizer:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        changed()
         self.__dict__.update(state)
         if "blocks" not in self.__dict__:
             self.blocks = Blocks(self.scratch)
@@ -226,6 +233,7 @@ def _check_parameter(p: Any) -> None:
 
 
 def _registered(hooks: list[Any], hook: Any) -> Handle:
+    changed()
     hooks.append(hook)
     return Handle(hooks, hook)
 

@@ -16,7 +16,7 @@ def counted(state: dict[str, Any]) -> float:
     """The number of this step, from 1; kept as a tensor, as PyTorch keeps it."""
     step = state["step"].array
     step += 1
-    return step.item()
+    return number(state["step"])
 
 
 def descent(p: np.ndarray, g: np.ndarray, s: np.ndarray, group: dict[str, Any], coupled: bool = True) -> np.ndarray:
@@ -35,8 +35,11 @@ def average(mean: np.ndarray, x: np.ndarray, beta: float, s: np.ndarray) -> None
 
 
 def compiled(p: np.ndarray) -> Any:
-    """`autograd.kernels.update`, rules as single loops, for a large parameter; None for others, or without Numba."""
-    return _compiled() if p.size >= LEAST else None
+    """`autograd.kernels.update`, rules as single loops, for a large parameter; None for others, or without Numba.
+
+    None, too, while a program is recorded, which fuses the NumPy rule itself.
+    """
+    return _compiled() if p.size >= LEAST and type(p) is np.ndarray else None
 
 
 @functools.cache

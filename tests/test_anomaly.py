@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import engine, hot
+from autograd import engine
+from autograd import quiet as bodies
 from autograd.anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from autograd.errors import TapeError
 from autograd.function import Function
@@ -25,10 +26,10 @@ def line_of(below):
 
 @pytest.fixture(autouse=True)
 def off():
-    plain = (engine.propagate, hot.quiet)
+    plain = (engine.propagate, bodies.quiet)
     yield
     assert not is_anomaly_enabled()
-    assert (engine.propagate, hot.quiet) == plain
+    assert (engine.propagate, bodies.quiet) == plain
 
 
 class Bad(Function):

@@ -26,6 +26,11 @@ def kernel(function: Callable[..., Any]) -> Any:
     return numba.njit(cache=True, nogil=True, fastmath=FLAGS, error_model="numpy")(function)
 
 
+def kernel_for(signature: str) -> Callable[..., Any]:
+    """As `kernel`, but compiled at once, for arguments of these types and no others."""
+    return numba.njit(signature, cache=True, nogil=True, fastmath=FLAGS, error_model="numpy")  # type: ignore[no-any-return]
+
+
 def inlined(function: Callable[..., Any]) -> Any:
     """As `kernel`, for small functions that other kernels call: written into their callers, so that loops vectorise."""
     return numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy", inline="always")(function)

@@ -256,4 +256,5 @@ def _pairwise(name: str, formula: Callable[[Number, Any], Number]) -> Any:
 
 
 vmaximum = _pairwise("maximum", lambda x, y: x.call("maximum", y))  # NaN if either is, as NumPy's
+vminimum = _pairwise("minimum", lambda x, y: x.call("minimum", y))
 minus = _pairwise("minus", lambda x, y: x - y)  # where (x - y) - z must not become x - (y + z)

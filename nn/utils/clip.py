@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -19,16 +20,15 @@ def _gradients(parameters: Any) -> list[np.ndarray]:
     return [p.grad.array for p in given if p.grad is not None]
 
 
-def _total(arrays: list[np.ndarray], norm_type: float) -> np.ndarray:
+def _total(arrays: list[np.ndarray], norm_type: float) -> Any:
     """The norm of all elements taken as one vector."""
     if not arrays:
         return np.zeros((), np.float32)
-    kind = arrays[0].dtype
     if norm_type == math.inf:
-        return np.asarray(max(np.abs(a).max(initial=0) for a in arrays), kind)
+        return functools.reduce(np.maximum, [np.abs(a).max() for a in arrays if a.size])
     if norm_type == 2:
-        return np.asarray(math.sqrt(sum(float(np.vdot(a, a)) for a in arrays)), kind)
-    return np.asarray(sum(float((np.abs(a) ** norm_type).sum()) for a in arrays) ** (1 / norm_type), kind)
+        return np.sqrt(sum(np.vdot(a, a) for a in arrays))
+    return sum((np.abs(a) ** norm_type).sum() for a in arrays) ** (1 / norm_type)
 
 
 def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
@@ -37,13 +37,13 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_n
     return _finite(_total([t.array for t in tensors], float(norm_type)), error_if_nonfinite)
 
 
-def _finite(total: np.ndarray, wanted: bool) -> Tensor:
+def _finite(total: Any, wanted: bool) -> Tensor:
     if wanted and not np.isfinite(total):
         raise TapeError(
             f"the total norm of the gradients is {total}, so they cannot be clipped; find what made them so, "
             "or give error_if_nonfinite=False"
         )
-    return wrap(np.asarray(total))
+    return wrap(np.asanyarray(total))
 
 
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
@@ -57,11 +57,10 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, er
     """
     arrays = _gradients(parameters)
     total = _finite(_total(arrays, float(norm_type)), error_if_nonfinite)
-    scale = float(max_norm) / (float(total.array) + 1e-6)
-    if scale < 1 or math.isnan(scale):
-        for a in arrays:
-            a *= a.dtype.type(scale)
-            mark_written(a, "clip_grad_norm_")
+    scale = np.minimum(float(max_norm) / (total.array + 1e-6), 1)  # NaN if the norm is
+    for a in arrays:
+        a *= scale.astype(a.dtype)
+        mark_written(a, "clip_grad_norm_")
     return total
 
 

@@ -1,0 +1,1 @@
+"""Programs: a function recorded once, then checked, simplified, fused and compiled."""

@@ -1,0 +1,354 @@
+"""Emission: a program as the text of one Python file with Numba kernels, which a reader can follow.
+
+The file has a kernel for each stretch of small steps, one for each large loop, and `bind`, which is given the arrays
+that stay and returns the function that is called at every step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .fuse import Call, Loop, Product, Step, schedule
+from .loops import Nest
+from .memory import Layout, Place
+from .program import Equation, Program, Var, equation_text
+from .recorder import same_value
+from .scalars import START, code_of
+
+SERIAL = 1_000_000  # cost (`Loop.cost`) up to which a loop is not worth a second thread
+PIECE = 750_000  # cost of a piece of a parallel loop, at least
+PIECES = 16
+
+HEADER = '''"""{title}
+
+{text}
+"""
+
+import math
+
+import numpy as np
+
+from autograd.kernels.door import kernel_for
+from autograd.kernels.little import little_product
+from autograd.kernels.pool import run
+from autograd.kernels.vmath import verf, vexp, vlog, vmaximum, vminimum, vtanh
+from autograd.program.program import CheckFailed
+from autograd.program.runtime import flat, seen
+'''
+
+
+@dataclass(eq=False)
+class Emitted:
+    """The text, and what `bind` wants: functions, objects and constants."""
+
+    source: str
+    functions: list[Callable[..., Any]] = field(default_factory=list)
+    objects: list[Any] = field(default_factory=list)
+    constants: list[np.ndarray] = field(default_factory=list)
+    arena: int = 0
+    moving: list[int] = field(default_factory=list)  # inputs that come with each call
+
+
+class Emitter:
+    """Writes one program."""
+
+    def __init__(self, program: Program, moving: set[Var]) -> None:
+        self.program, self.moving = program.named(), moving
+        self.steps = schedule(program)
+        self.layout = Layout(program, self.steps)
+        self.functions: list[Any] = []
+        self.objects: list[Any] = []
+        self.kernels: dict[str, str] = {}  # text without its name -> name
+        self.bound: list[str] = []  # lines of `bind`, done once
+        self.lines: list[str] = []  # lines of `step`
+        self._known: dict[str, str] = {}  # an expression -> the name that it was given
+        self._scratch = self.layout.bytes
+        self._outside = {v for v, steps in self.layout.used.items() if any(i != self.layout.made.get(v) for i in steps)}
+        self._outside |= self.layout.ends
+
+    def emit(self) -> Emitted:
+        part: list[Step] = []
+        for v in self.program.results:
+            if self.layout.places[v.root].kind == "result" and v is v.root:
+                self.lines.append(f"{self._array(v)} = np.empty({v.shape}, '{code_of(v.dtype)}')")
+        for step in self.steps:
+            if self._is_serial(step):
+                part.append(step)
+                continue
+            self._part(part)
+            part = []
+            self._loop(step) if isinstance(step, Loop) else self._call(step.equation)
+        self._part(part)
+        self._finish()
+        return self._text()
+
+    def _is_serial(self, step: Step) -> bool:
+        if isinstance(step, Call):
+            return _small_check(step.equation)
+        return isinstance(step, Product) or step.cost <= SERIAL
+
+    # -- arrays --------------------------------------------------------------------------------------------------------
+
+    def _is_static(self, root: Var) -> bool:
+        place = self.layout.places[root]
+        return place.kind in ("constant", "arena") or (place.kind == "input" and self._input(place) not in self.moving)
+
+    def _input(self, place: Place) -> Var:
+        return self.program.inputs[place.at]
+
+    def _array(self, root: Var) -> str:
+        """The name of a root's array."""
+        place = self.layout.places[root]
+        return {"input": "a", "constant": "c", "result": "r", "call": "t"}[place.kind] + str(place.at)
+
+    def _define(self, name: str, value: str, static: bool) -> str:
+        if value not in self._known:
+            self._known[value] = name
+            (self.bound if static else self.lines).append(f"{name} = {value}")
+        return self._known[value]
+
+    def _flat(self, root: Var) -> tuple[str, int]:
+        """The name of a root's memory as one run, and where in it the root begins."""
+        place = self.layout.places[root]
+        if place.kind == "arena":
+            code = code_of(root.dtype)
+            return self._define(f"A_{code}", f"arena.view('{code}')", True), place.at // root.dtype.itemsize
+        name = self._array(root)
+        return self._define(f"{name}_", f"flat({name})", self._is_static(root)), 0
+
+    def value(self, v: Var) -> str:
+        """The name of a variable's array, for calls."""
+        root = v.root
+        place = self.layout.places[root]
+        if v is root and place.kind != "arena":
+            return self._array(root)
+        if v.offset == 0 and (v.shape, v.strides) == (root.shape, root.strides) and place.kind != "arena":
+            return self._array(root)
+        memory, start = self._flat(root)
+        return self._define(f"v_{v.name}", f"seen({memory}, {start + v.offset}, {v.shape}, {v.strides})", self._is_static(root))
+
+    # -- steps ---------------------------------------------------------------------------------------------------------
+
+    def _part(self, steps: list[Step]) -> None:
+        """One kernel for small steps that follow each other."""
+        if not steps:
+            return
+        names: dict[str, str] = {}
+
+        def address(root: Var) -> tuple[str, int]:
+            name, start = self._flat(root)
+            names[name] = _TYPES[code_of(root.dtype)]
+            return name, start
+
+        body: list[str] = []
+        for step in steps:
+            for e in step.equations if isinstance(step, Loop) else [step.equation]:
+                body.append(f"# {' '.join(equation_text(e).split())}")
+            if isinstance(step, Loop):
+                body += Nest(step, self._outside).lines(address, str)
+            elif isinstance(step, Product):
+                body.append(_product(step.equation, address))
+            else:
+                body += _check(step.equation, address)
+        checks = any(isinstance(step, Call) for step in steps)
+        body += ["return False"] if checks else []
+        name = self._kernel("part", list(names), list(names.values()), body, "bool_" if checks else "void")
+        call = f"{name}({', '.join(names)})"
+        self.lines += [f"if {call}:", "    raise CheckFailed"] if checks else [call]
+
+    def _loop(self, loop: Loop) -> None:
+        """A kernel of its own, in pieces on several threads."""
+        nest = Nest(loop, self._outside)
+        arrays: dict[Var, str] = {}
+        numbers: dict[int, str] = {}
+
+        def address(root: Var) -> tuple[str, int]:
+            return arrays.setdefault(root, f"p{len(arrays)}"), 0
+
+        def number(n: int) -> str:
+            return str(n) if 0 <= n <= 2 else numbers.setdefault(n, f"n{len(numbers)}")
+
+        rows = nest.dims[0]
+        pieces = max(1, min(PIECES, rows, int(loop.cost // PIECE)))
+        size = -(-rows // pieces)
+        pieces = -(-rows // size)
+        partial = nest.shares_rounds and pieces > 1
+        body = nest.lines(address, number, ("low", "high"))
+        for e in loop.equations:
+            self.lines.append(f"# {' '.join(equation_text(e).split())}")
+        types = [_TYPES[code_of(root.dtype)] for root in arrays] + ["int64"] * (len(numbers) + 2)
+        kernel = self._kernel("loop", [*arrays.values(), *numbers.values(), "low", "high"], types, body)
+        given = {root: self._slice(root) for root in arrays}
+        for e, a in nest.sums:
+            if partial:
+                given[a.var] = self._partial(e, pieces)
+            elif nest.gathers(a, nest.level(a)):
+                self.lines.append(f"{self.value(a.var)}.fill({_start(e)})")
+        sizes = [str(n) for n in numbers]
+        ranges = f"i * {size}, min({rows}, i * {size} + {size})"
+        if partial:
+            parts = {a.var for _, a in nest.sums}
+            passed = [f"{given[r]}[i]" if r in parts else given[r] for r in arrays]
+        else:
+            passed = [given[r] for r in arrays]
+        self.lines.append(f"run({pieces}, lambda i: {kernel}({', '.join([*passed, *sizes, ranges])}))")
+        for e, a in nest.sums:
+            if partial:
+                out = self.value(a.var)
+                whole = f"{given[a.var]}.reshape({(pieces, *a.var.shape)})" if in_c(a.var) else given[a.var]
+                self.lines.append(f"np.{e.function.ufunc.__name__}.reduce({whole}, axis=0, out={out})")
+
+    def _slice(self, root: Var) -> str:
+        name, start = self._flat(root)
+        if self.layout.places[root].kind != "arena":
+            return name
+        return self._define(f"{name}_{start}", f"{name}[{start}:{start + root.size}]", True)
+
+    def _partial(self, e: Equation, pieces: int) -> str:
+        """Room for the sums of each piece; it is used by one step after the other."""
+        v = e.outs[0]
+        code = code_of(v.dtype)
+        name = f"sums_{v.name}"
+        self._define(name, f"np.empty(({pieces}, {v.size}), '{code}')  # {v.name}", True)
+        self.lines.append(f"{name}.fill({_start(e)})")
+        return name
+
+    def _call(self, e: Equation) -> None:
+        function = self._function(e.function)
+        given = [self._text_of(a) for a in e.args] + [f"{k}={self._text_of(a)}" for k, a in e.kwargs.items()]
+        call = f"{function}({', '.join(given)})"
+        roots = [v for v in e.outs if v.root is v]
+        if not e.outs:
+            self.lines.append(call)
+        elif e.several:
+            names = [self._array(v) if v in self.layout.places else "_" for v in e.outs]
+            self.lines.append(f"{', '.join(names)}, = {call}  # {e.name}")
+        else:
+            name = self._array(e.outs[0])
+            self.lines.append(f"{name} = {f'np.asarray({call})' if not e.outs[0].shape else call}  # {e.name}")
+        for v in roots:
+            if v.size and not isinstance(e.function, np.ufunc):
+                self.lines += [f"if {self._array(v)}.shape != {v.shape}:", "    raise CheckFailed"]
+
+    def _function(self, f: Callable[..., Any]) -> str:
+        if f not in self.functions:
+            self.functions.append(f)
+        return f"f{self.functions.index(f)}"
+
+    def _text_of(self, x: Any) -> str:
+        if isinstance(x, Var):
+            return self.value(x)
+        if isinstance(x, tuple) and not hasattr(x, "_fields"):
+            return f"({', '.join(map(self._text_of, x))}{',' if len(x) == 1 else ''})"
+        if isinstance(x, list):
+            return f"[{', '.join(map(self._text_of, x))}]"
+        if isinstance(x, dict):
+            return f"{{{', '.join(f'{k!r}: {self._text_of(v)}' for k, v in x.items())}}}"
+        if isinstance(x, slice):
+            return f"slice({self._text_of(x.start)}, {self._text_of(x.stop)}, {self._text_of(x.step)})"
+        if x is None or type(x) in (bool, int, str) or (type(x) is float and np.isfinite(x)):
+            return repr(x)
+        if isinstance(x, tuple):  # a named one
+            return f"{self._object(type(x))}({', '.join(map(self._text_of, x))})"
+        return self._object(x)
+
+    def _object(self, x: Any) -> str:
+        self.objects.append(x)
+        return f"k{len(self.objects) - 1}"
+
+    def _kernel(self, kind: str, arguments: list[str], types: list[str], body: list[str], result: str = "void") -> str:
+        text = f"({', '.join(arguments)}):\n" + textwrap.indent("\n".join(body), "    ")
+        signature = f"{result}({', '.join(types)})"
+        bare = signature + "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+        if bare not in self.kernels:
+            name = f"{kind}_{hashlib.sha256(bare.encode()).hexdigest()[:8]}"
+            self.kernels[bare] = f"@kernel_for({signature!r})\ndef {name}{text}\n"
+        return self.kernels[bare].split("def ")[1].split("(")[0]
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """Results that lie elsewhere are copied, then inputs are written."""
+        targets = {target for target, _ in self.layout.copies}
+        results = []
+        for i, v in enumerate(self.program.results):
+            kind = self.layout.places[v.root].kind
+            if v is v.root and kind in ("result", "call") and v not in self.program.results[:i]:
+                results.append(self._array(v))
+            else:
+                self.lines.append(f"o{i} = np.array({self.value(v)}, order='C')")
+                results.append(f"o{i}")
+        values = []
+        for i, (_, v) in enumerate(self.layout.copies):
+            values.append(self.value(v))
+            if v.root in targets:
+                self.lines.append(f"w{i} = {values[-1]}.copy()")
+                values[-1] = f"w{i}"
+        self.lines += [f"np.copyto({self._array(t)}, {value})" for (t, _), value in zip(self.layout.copies, values)]
+        self.lines.append(f"return [{', '.join(results)}]")
+
+    def _text(self) -> Emitted:
+        moving = [i for i, v in enumerate(self.program.inputs) if v in self.moving]
+        unpack = [f"a{i}" for i, v in enumerate(self.program.inputs) if v not in self.moving]
+        start = []
+        for letter, names in (("functions", [f"f{i}" for i in range(len(self.functions))]),
+                              ("objects", [f"k{i}" for i in range(len(self.objects))]),
+                              ("constants", [f"c{i}" for i in range(len(self.program.constants))]),
+                              ("places", unpack)):  # fmt: skip
+            if names:
+                start.append(f"{', '.join(names)}, = {letter}")
+        bind = ["def bind(functions, objects, constants, places, arena):"]
+        bind += textwrap.indent("\n".join([*start, *self.bound]), "    ").splitlines()
+        bind += ["", f"    def step({', '.join(f'a{i}' for i in moving)}):"]
+        bind += textwrap.indent("\n".join(self.lines), "        ").splitlines()
+        bind += ["", "    return step"]
+        header = HEADER.format(title=f"A program of {len(self.program.equations)} equations, compiled by Wengert.",
+                               text=str(self.program).replace("\\", "\\\\").replace('"""', "'''"))  # fmt: skip
+        source = "\n\n".join([header, *self.kernels.values(), "\n".join(bind)]) + "\n"
+        return Emitted(source, self.functions, self.objects, list(self.program.constants.values()), self._scratch, moving)
+
+
+_TYPES = {code: f"{kind}[::1]" for code, kind in {
+    "f4": "float32", "f8": "float64", "i8": "int64", "i4": "int32", "i2": "int16", "i1": "int8", "u8": "uint64",
+    "u4": "uint32", "u2": "uint16", "u1": "uint8", "b1": "bool_",
+}.items()}  # fmt: skip
+
+
+def _start(e: Equation) -> str:
+    """What a reduction begins with."""
+    return repr(START[e.function.ufunc]).replace("inf", "np.inf")
+
+
+def in_c(v: Var) -> bool:
+    """Whether a result lies row after row."""
+    from .fuse import in_order
+
+    return in_order(v)
+
+
+def _small_check(e: Equation) -> bool:
+    if e.function is not same_value or e.kwargs["kwargs"] or len(e.kwargs["args"]) != 1:
+        return False
+    (v,) = e.kwargs["args"]
+    return (isinstance(v, Var) and v.size == 1 and type(e.kwargs["expected"]) in (bool, int)
+            and e.kwargs["function"] in (bool, int, np.ndarray.item))  # fmt: skip
+
+
+def _check(e: Equation, address: Callable[[Var], tuple[str, int]]) -> list[str]:
+    (v,) = e.kwargs["args"]
+    name, start = address(v.root)
+    return [f"if {name}[{start + v.offset}] != {e.kwargs['expected']}:", "    return True"]
+
+
+def _product(e: Equation, address: Callable[[Var], tuple[str, int]]) -> str:
+    (a, b), c = e.args, e.outs[0]
+    left, right, out = (address(v.root) for v in (a, b, c))
+    numbers = [left[0], left[1] + a.offset, *a.strides, right[0], right[1] + b.offset, *b.strides, out[0], out[1],
+               c.strides[0], a.shape[0], a.shape[1], b.shape[1]]  # fmt: skip
+    return f"little_product({', '.join(map(str, numbers))})"

@@ -1,0 +1,187 @@
+"""From ops to NumPy: an op's body is a NumPy function, so running it on traced arrays says what it consists of.
+
+`inlined` replaces the equation of an op by those of its body wherever that leads to what loops can be made of.  The body
+is run twice, on two sets of arbitrary numbers: what differs between the runs was decided by values, or was made out of
+NumPy's sight, and such a body stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .program import Equation, Program, Var, substitute, variables
+from .recorder import Recorder, filled
+from .recording import Argument, Recording, difference
+from .traced import Reduction, Traced, cast
+
+SMALL = 16384  # elements up to which an op that has a kernel is taken apart all the same
+
+
+def inlined(program: Program) -> Program:
+    """The program with the bodies of its ops in their place."""
+    templates: dict[Any, Template | None] = {}
+    new: dict[Var, Var] = {}
+    equations: list[Equation] = []
+    constants = dict(program.constants)
+    for e in program.equations:
+        args, kwargs = substitute((e.args, e.kwargs), lambda v: new.get(v, v))
+        e = Equation(e.function, args, kwargs, e.outs, e.name, e.view, e.effect, e.several, e.where)
+        if not may_be_inlined(e):
+            equations.append(_moved(e, new))
+            continue
+        key = _key(e)
+        if key not in templates:
+            templates[key] = _template(e)
+        template = templates[key]
+        if template is None:
+            equations.append(_moved(e, new))
+        else:
+            template.place(e, equations, constants, new)
+    take = lambda v: new.get(v, v)
+    return Program(program.inputs, constants, equations, [(t, take(v)) for t, v in program.writes],
+                   [take(v) for v in program.results], program.labels)  # fmt: skip
+
+
+def _moved(e: Equation, new: dict[Var, Var]) -> Equation:
+    """A view of a value that has another variable now lies in the memory of that one."""
+    for v in e.outs:
+        if v.root in new and v.root is not v:
+            moved = new[v.root]
+            v.root, v.offset = moved.root, v.offset + moved.offset
+    return e
+
+
+def may_be_inlined(e: Equation) -> bool:
+    """Whether the equation is an op's, with a body to look into."""
+    f = e.function
+    if e.effect or e.view or isinstance(f, np.ufunc | Reduction) or f in (cast, filled, np.where):
+        return False
+    if getattr(f, "__module__", "").startswith(("numpy", "autograd.program")) or not hasattr(f, "__code__"):
+        return False
+    if any(v.dtype.kind not in "fb" for v in e.inputs()):
+        return False
+    has_kernel = hasattr(f, "body")
+    return not has_kernel or max((v.size for v in (*e.inputs(), *e.outs)), default=0) <= SMALL or _by_element(e)
+
+
+def _by_element(e: Equation) -> bool:
+    """Whether it looks like an elementwise formula: one output, as large as the largest input."""
+    return len(e.outs) == 1 and not e.several and all(_fits(v.shape, e.outs[0].shape) for v in e.inputs())
+
+
+def _fits(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, onto) == onto
+    except ValueError:
+        return False
+
+
+def _key(e: Equation) -> Any:
+    marks: dict[Var, int] = {}
+    args = substitute((e.args, e.kwargs), lambda v: ("#", marks.setdefault(v, len(marks)), v.type, v.strides))
+    return e.function, repr(args)
+
+
+class Template:
+    """The equations of a body, for inputs that are to be put in."""
+
+    def __init__(self, recorder: Recorder, inputs: list[Var], outs: list[Var]) -> None:
+        self.program, self.inputs, self.outs = recorder.program, inputs, outs
+
+    def place(self, e: Equation, equations: list[Equation], constants: dict[Var, np.ndarray], new: dict[Var, Var]) -> None:
+        """Add the equations for the inputs of `e`; its outputs have the variables in `new` from then on."""
+        unique = list(dict.fromkeys(e.inputs()))
+        mine: dict[Var, Var] = dict(zip(self.inputs, unique))
+        for v, array in self.program.constants.items():
+            mine[v] = v
+            constants[v] = array
+        for f in self.program.equations:
+            args, kwargs = substitute((f.args, f.kwargs), mine.__getitem__)
+            outs = []
+            for v in f.outs:
+                if v.root is v:
+                    w = Var(v.shape, v.dtype, v.strides)
+                else:
+                    root = mine[v.root]
+                    w = Var(v.shape, v.dtype, v.strides, root.root, v.offset + root.offset)
+                mine[v] = w
+                outs.append(w)
+            equations.append(Equation(f.function, args, kwargs, tuple(outs), f.name, f.view, None, f.several, e.where))
+        for old, v in zip(e.outs, self.outs):
+            new[old] = mine[v]
+
+
+def _template(e: Equation) -> Template | None:
+    first, second = (_run(e, seed) for seed in (1, 2))
+    if first is None or second is None:
+        return None
+    if difference(*(_recording(recorder.program, inputs, outs) for recorder, inputs, outs in (first, second))):
+        return None
+    program, has_kernel = first[0].program, hasattr(e.function, "body")
+    nested = inlined(program)
+    outs = nested.results
+    if any(not_lowered(f) for f in nested.equations) and (has_kernel or not _worth(nested)):
+        return None
+    if has_kernel and not all(_simple(f) for f in nested.equations) and max(v.size for v in e.inputs()) > SMALL:
+        return None
+    if [(v.type, v.strides) for v in outs] != [(v.type, v.strides) for v in e.outs]:
+        return None
+    first[0].program = nested
+    return Template(first[0], first[1], outs)
+
+
+def _recording(program: Program, inputs: list[Var], outs: list[Var]) -> Recording:
+    program.results = outs
+    return Recording(program, {v: Argument(i) for i, v in enumerate(inputs)})
+
+
+def _worth(program: Program) -> bool:
+    """Whether a body is more than one opaque call: a product with something around it, say."""
+    return sum(not e.view for e in program.equations) > 1
+
+
+def _simple(e: Equation) -> bool:
+    return e.view or isinstance(e.function, np.ufunc) and e.function is not np.matmul or e.function in (np.where, cast, filled)
+
+
+def not_lowered(e: Equation) -> bool:
+    """Whether the equation stays a call of a function that loops cannot express."""
+    from .scalars import expressible
+
+    return not (e.view or expressible(e) or e.function is np.matmul)
+
+
+def _run(e: Equation, seed: int) -> tuple[Recorder, list[Var], list[Var]] | None:
+    """The body on arbitrary numbers."""
+    rng, recorder = np.random.default_rng(seed), Recorder()
+    traced: dict[Var, Traced] = {}
+    for v in dict.fromkeys(variables((e.args, e.kwargs))):
+        traced[v] = recorder.input(_arbitrary(v, rng))
+    inputs = [t.var for t in traced.values()]
+    body: Callable[..., Any] = getattr(e.function, "body", e.function)
+    args, kwargs = substitute((e.args, e.kwargs), traced.__getitem__)
+    try:
+        with recorder.watching():
+            out = body(*args, **kwargs)
+            parts = list(out) if e.several else [out]
+            outs = [recorder.variable(part) for part in parts]
+    except Exception:  # the arbitrary numbers may not suit it; then it stays as it is
+        return None
+    if recorder.obstacle or recorder.written.keys() & recorder.origins.keys() or any(f.effect for f in recorder.program.equations):
+        return None
+    return None if any(not isinstance(v, Var) for v in outs) else (recorder, inputs, outs)
+
+
+def _arbitrary(v: Var, rng: np.random.Generator) -> np.ndarray:
+    """Numbers that lie in memory as those of `v` do."""
+    ends = [(n - 1) * s for n, s in zip(v.shape, v.strides)] if v.size else []
+    below, above = sum(e for e in ends if e < 0), sum(e for e in ends if e > 0)
+    n = above - below + 1
+    values = rng.uniform(0.1, 0.9, n).astype(v.dtype) if v.dtype.kind == "f" else rng.random(n) < 0.5
+    if not v.size:
+        return np.empty(v.shape, v.dtype)
+    strides = tuple(s * v.dtype.itemsize for s in v.strides)
+    return np.lib.stride_tricks.as_strided(values[-below:], v.shape, strides)

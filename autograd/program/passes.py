@@ -1,0 +1,149 @@
+"""Passes: functions from a program to a program that computes the same with less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .lower import inlined
+from .program import Equation, Program, Var, substitute, without_dead
+from .recorder import filled
+from .traced import cast
+
+
+def _replaced(program: Program, equations: list[Equation], new: dict[Var, Var]) -> Program:
+    take = lambda v: new.get(v, v)
+    return Program(program.inputs, program.constants, equations, [(t, take(v)) for t, v in program.writes],
+                   [take(v) for v in program.results], program.labels)  # fmt: skip
+
+
+def _with(e: Equation, new: dict[Var, Var]) -> Equation:
+    """The equation with other variables for its inputs; outputs that are views move with their roots."""
+    args, kwargs = substitute((e.args, e.kwargs), lambda v: new.get(v, v))
+    for v in e.outs:
+        if v.root is not v and v.root in new:
+            moved = new[v.root]
+            v.root, v.offset = moved.root, v.offset + moved.offset
+    return Equation(e.function, args, kwargs, e.outs, e.name, e.view, e.effect, e.several, e.where)
+
+
+def without_copies(program: Program) -> Program:
+    """A copy of a value is the value, for none is ever changed; so is a cast to its own type, or a fill with it."""
+    new: dict[Var, Var] = {}
+    kept = []
+    for e in program.equations:
+        e = _with(e, new)
+        source = e.args[0] if e.args and isinstance(e.args[0], Var) else None
+        out = e.outs[0] if e.outs else None
+        copies = e.function in (np.ndarray.copy, np.positive) or (
+            e.function in (cast, filled) and len(e.args) > 1 and source is not None
+        )
+        if source is not None and out is not None and copies and _same_memory(source, out):
+            new[out] = source
+        else:
+            kept.append(e)
+    return _replaced(program, kept, new)
+
+
+def _same_memory(v: Var, w: Var) -> bool:
+    return (v.shape, v.dtype, v.strides) == (w.shape, w.dtype, w.strides)
+
+
+def without_repeats(program: Program) -> Program:
+    """Common subexpressions once (Cocke, 1970)."""
+    new: dict[Var, Var] = {}
+    seen: dict[Any, Equation] = {}
+    kept = []
+    for e in program.equations:
+        e = _with(e, new)
+        key = None if e.effect == "draw" else _key(e)
+        before = None if key is None else seen.get(key)
+        if before is None or [_shape(v) for v in before.outs] != [_shape(v) for v in e.outs]:
+            kept.append(e)
+            if key is not None:
+                seen[key] = e
+        else:
+            new.update(zip(e.outs, before.outs))
+    return _replaced(program, kept, new)
+
+
+def _shape(v: Var) -> Any:
+    return v.shape, v.dtype, v.strides
+
+
+def _key(e: Equation) -> Any:
+    parts: list[Any] = [e.function, e.effect]
+
+    def walk(x: Any) -> None:
+        if isinstance(x, tuple | list):
+            parts.append((type(x).__name__, len(x)))
+            for part in x:
+                walk(part)
+        elif isinstance(x, dict):
+            for k, part in x.items():
+                parts.append(k)
+                walk(part)
+        elif isinstance(x, slice):
+            walk((x.start, x.stop, x.step))
+        else:
+            parts.append((type(x).__name__, x))
+
+    walk((e.args, e.kwargs))
+    try:
+        hash(tuple(parts))
+    except TypeError:
+        return None
+    return tuple(parts)
+
+
+def with_plain_constants(program: Program) -> Program:
+    """Constant folding: an array of one number everywhere is that number, spread."""
+    equations, constants = [], {}
+    for v, array in program.constants.items():
+        if 0 < array.size <= 1 << 16 and array.dtype.kind in "fbiu" and (array == array.flat[0]).all():
+            value = array.flat[0].item()
+            equations.append(Equation(filled, (value, v.shape, v.dtype), {}, (v,), "filled"))
+        else:
+            constants[v] = array
+    return Program(program.inputs, constants, [*equations, *program.equations], program.writes, program.results,
+                   program.labels)  # fmt: skip
+
+
+_NEUTRAL = {np.multiply: 1, np.true_divide: 1, np.add: 0, np.subtract: 0}
+
+
+def simplified(program: Program) -> Program:
+    """x · 1, x / 1, x + 0 and x - 0 are x, where types and shapes agree."""
+    new: dict[Var, Var] = {}
+    fills: dict[Var, Any] = {}
+    kept = []
+    for e in program.equations:
+        e = _with(e, new)
+        if e.function is filled and not isinstance(e.args[0], Var):
+            fills[e.outs[0]] = e.args[0]
+        if e.function in _NEUTRAL and len(e.args) == 2 and not e.kwargs:
+            x, y = e.args
+            values = [fills.get(v) if isinstance(v, Var) else v for v in (x, y)]
+            neutral = _NEUTRAL[e.function]
+            if isinstance(x, Var) and values[1] == neutral and _same_memory(x, e.outs[0]):
+                new[e.outs[0]] = x
+                continue
+            symmetric = e.function in (np.multiply, np.add)
+            if symmetric and isinstance(y, Var) and values[0] == neutral and _same_memory(y, e.outs[0]):
+                new[e.outs[0]] = y
+                continue
+        kept.append(e)
+    return _replaced(program, kept, new)
+
+
+def optimised(program: Program) -> Program:
+    """All passes, in the order in which each helps the next."""
+    program = without_dead(program)
+    program = inlined(program)
+    program = with_plain_constants(program)
+    program = without_copies(program)
+    program = simplified(program)
+    program = without_repeats(program)
+    program = without_copies(program)
+    return without_dead(program).check()

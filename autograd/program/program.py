@@ -1,0 +1,226 @@
+"""Program: what a function computed, as a list of typed equations.
+
+::
+
+    in    a0: f32[32,2]            x
+    in    a1: f32[16,2]            weight
+          t0: f32[2,16]          = transpose(a1)
+          t1: f32[32,16]         = matmul(a0, t0)
+          ...
+    write a1                     <- t9
+    out   t7
+
+Each variable is defined once.  Writes in place are equations whose results are stored at the end, so nothing that a
+program reads has changed while it runs, and a program that stops at a failing check has changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import TapeError
+
+
+class Var:
+    """One value of a program: its type, and for a view where in its root's memory it lies (in elements)."""
+
+    __slots__ = ("dtype", "name", "offset", "root", "shape", "strides")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...], root: Var | None = None,
+                 offset: int = 0) -> None:  # fmt: skip
+        self.shape, self.dtype, self.strides, self.offset = shape, dtype, strides, offset
+        self.root: Var = self if root is None else root
+        self.name = "?"
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        n = 1
+        for k in self.shape:
+            n *= k
+        return n
+
+    @property
+    def type(self) -> str:
+        """``f32[2,3]``."""
+        return f"{self.dtype.kind}{8 * self.dtype.itemsize}[{','.join(map(str, self.shape))}]"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(eq=False)
+class Equation:
+    """``outs = function(*args, **kwargs)``; variables stand anywhere in the arguments."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outs: tuple[Var, ...]
+    name: str
+    view: bool = False  # the output lies in the first argument's memory
+    effect: str | None = None  # "check": the result must be what it was; "draw": takes from a random stream
+    several: bool = False  # the function returns a tuple
+    where: str = ""  # the user's line
+
+    def inputs(self) -> list[Var]:
+        """The variables among the arguments, each time they stand there."""
+        return list(variables((self.args, self.kwargs)))
+
+
+def variables(x: Any) -> Iterator[Var]:
+    """The variables in nested tuples, lists, dicts and slices."""
+    if isinstance(x, Var):
+        yield x
+    elif isinstance(x, tuple | list):
+        for part in x:
+            yield from variables(part)
+    elif isinstance(x, dict):
+        for part in x.values():
+            yield from variables(part)
+    elif isinstance(x, slice):
+        yield from variables((x.start, x.stop, x.step))
+
+
+def substitute(x: Any, value: Callable[[Var], Any]) -> Any:
+    """The same nesting with ``value(v)`` for each variable v."""
+    if isinstance(x, Var):
+        return value(x)
+    if isinstance(x, tuple):
+        parts = [substitute(part, value) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    if isinstance(x, list):
+        return [substitute(part, value) for part in x]
+    if isinstance(x, dict):
+        return {key: substitute(part, value) for key, part in x.items()}
+    if isinstance(x, slice):
+        return slice(*(substitute(part, value) for part in (x.start, x.stop, x.step)))
+    return x
+
+
+@dataclass(eq=False)
+class Program:
+    """Inputs, constants, equations, writes and results; see the module's text."""
+
+    inputs: list[Var] = field(default_factory=list)
+    constants: dict[Var, np.ndarray] = field(default_factory=dict)
+    equations: list[Equation] = field(default_factory=list)
+    writes: list[tuple[Var, Var]] = field(default_factory=list)  # into the memory of this input, this value
+    results: list[Var] = field(default_factory=list)
+    labels: dict[Var, str] = field(default_factory=dict)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def named(self) -> Program:
+        """Give every variable a name: a for inputs, c for constants, t for the others, in order."""
+        for i, v in enumerate(self.inputs):
+            v.name = f"a{i}"
+        for i, v in enumerate(self.constants):
+            v.name = f"c{i}"
+        n = 0
+        for equation in self.equations:
+            for v in equation.outs:
+                v.name, n = f"t{n}", n + 1
+        return self
+
+    def __str__(self) -> str:
+        self.named()
+        lines = [f"in    {v.name}: {v.type:<16} {self.labels.get(v, '')}".rstrip() for v in self.inputs]
+        for v, array in self.constants.items():
+            shown = repr(array.tolist()) if array.size <= 4 else "..."
+            lines.append(f"const {v.name}: {v.type:<16} {shown}")
+        lines += [f"      {equation_text(e)}" for e in self.equations]
+        lines += [f"write {target.name} <- {value.name}" for target, value in self.writes]
+        if self.results:
+            lines.append("out   " + ", ".join(v.name for v in self.results))
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Program: {len(self.inputs)} inputs, {len(self.equations)} equations, {len(self.writes)} writes>"
+
+    # -- checking ------------------------------------------------------------------------------------------------------
+
+    def check(self) -> Program:
+        """Raise TapeError unless each variable is defined once and before it is used."""
+        known = set(self.inputs) | set(self.constants)
+        for i, equation in enumerate(self.equations):
+            for v in equation.inputs():
+                if v not in known:
+                    raise TapeError(f"program: equation {i} ({equation.name}) uses {v} before it is defined")
+            for v in equation.outs:
+                if v in known:
+                    raise TapeError(f"program: equation {i} ({equation.name}) defines {v} a second time")
+                known.add(v)
+        for v in [v for pair in self.writes for v in pair] + self.results:
+            if v not in known:
+                raise TapeError(f"program: {v} is a result, but nothing defines it")
+        for target, value in self.writes:
+            if target not in self.inputs or target.shape != value.shape or target.dtype != value.dtype:
+                raise TapeError(f"program: {value} ({value.type}) cannot be written into {target} ({target.type})")
+        return self
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def interpret(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Run the equations one by one with NumPy, write, and return the results: the definition of a program.
+
+        Raises `CheckFailed`, with nothing written, if a check does not hold.
+        """
+        if len(arrays) != len(self.inputs):
+            raise TapeError(f"program: expected {len(self.inputs)} arrays, got {len(arrays)}")
+        values: dict[Var, Any] = {**dict(zip(self.inputs, arrays)), **self.constants}
+        for equation in self.equations:
+            args, kwargs = substitute((equation.args, equation.kwargs), values.__getitem__)
+            out = equation.function(*args, **kwargs)
+            for v, part in zip(equation.outs, out if equation.several else (out,)):
+                values[v] = np.asarray(part)
+        results = [values[v] for v in self.results]
+        fresh = [values[value].copy() for _, value in self.writes]
+        for (target, _), value in zip(self.writes, fresh):
+            values[target][...] = value
+        return results
+
+
+class CheckFailed(Exception):
+    """A decision that was taken on values while recording would be another one now."""
+
+
+def equation_text(equation: Equation) -> str:
+    """``t1: f32[3] = name(arguments)``."""
+    outs = ", ".join(f"{v.name}: {v.type}" for v in equation.outs)
+    given = [_shown(a) for a in equation.args] + [f"{k}={_shown(a)}" for k, a in equation.kwargs.items()]
+    return f"{outs:<22} = {equation.name}({', '.join(given)})" if outs else f"{equation.name}({', '.join(given)})"
+
+
+def _shown(x: Any) -> str:
+    if isinstance(x, Var):
+        return x.name
+    if isinstance(x, tuple):
+        return f"({', '.join(map(_shown, x))}{',' if len(x) == 1 else ''})"
+    if isinstance(x, list):
+        return f"[{', '.join(map(_shown, x))}]"
+    if isinstance(x, slice):
+        return ":".join("" if p is None else _shown(p) for p in ((x.start, x.stop) if x.step is None else (x.start, x.stop, x.step)))
+    if isinstance(x, np.dtype):
+        return str(x)
+    if x is Ellipsis:
+        return "..."
+    return getattr(x, "__name__", None) or repr(x)
+
+
+def without_dead(program: Program) -> Program:
+    """Dead code elimination: only what leads to a result, a write, a check or a draw stays, and only inputs it reads."""
+    needed: set[Var] = {w for v in program.results for w in (v, v.root)}
+    needed |= {w for pair in program.writes for v in pair for w in (v, v.root)}
+    kept = []
+    for equation in reversed(program.equations):
+        if equation.effect or not needed.isdisjoint(equation.outs):
+            needed.update(w for v in equation.inputs() for w in (v, v.root))
+            kept.append(equation)
+    constants = {v: array for v, array in program.constants.items() if v in needed}
+    inputs = [v for v in program.inputs if v in needed]
+    return Program(inputs, constants, kept[::-1], program.writes, program.results, program.labels)

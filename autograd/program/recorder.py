@@ -1,0 +1,431 @@
+"""Recorder: from one real run of a function to its `Program`.
+
+While it watches, the bodies of ops are handed to it instead of being run at once; each becomes an equation, and so does
+all NumPy between them (`traced.py`).  Values are computed as they always are, so a recorded call has its ordinary
+results and effects, and whatever cannot be recorded costs nothing but the program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import quiet as bodies
+from ..op import declared
+from .program import CheckFailed, Equation, Program, Var, variables
+from .traced import Step, Traced, cast, plain
+
+_OURS = tuple(str(Path(__file__).parents[2] / room) + "/" for room in ("autograd", "nn", "optim"))
+_UNTOUCHED = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory,
+              np.iscomplexobj, np.isrealobj, np.min_scalar_type}  # fmt: skip
+
+
+class Recorder:
+    """Makes `Traced` arrays and collects equations."""
+
+    def __init__(self) -> None:
+        self.program, self.obstacle, self.open = Program(), "", True
+        self.made: list[weakref.ref[Traced]] = []
+        self.written: dict[int, Traced] = {}  # arrays that were written in place, by identity
+        self.origins: dict[int, Var] = {}  # of inputs and constants: what they were at first
+        self.hyper: list[tuple[tuple[dict[str, Any], str, int | None], Var]] = []  # the floats that are inputs, with their places
+        self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
+        self._owners: dict[int, tuple[Any, weakref.ref[Traced]]] = {}  # memory -> what stands for all of it
+        self._names = {id(f): op.name for op in declared for f in (op.run, op.small, op.body)}
+        self._thread = threading.get_ident()
+
+    # -- arrays --------------------------------------------------------------------------------------------------------
+
+    def input(self, array: np.ndarray, label: str = "") -> Traced:
+        """`array` as an input of the program; the same array twice is the same input."""
+        return self._held(array, lambda v: (self.program.inputs.append(v), self.program.labels.update({v: label})))
+
+    def scalar(self, value: float, label: str) -> Traced:
+        """A Python number as an input: it stays a number that adapts to the types it meets."""
+        t = self.input(np.array(value, np.float64), label)
+        t.weak = True
+        return t
+
+    def hyperparameters(self, group: dict[str, Any]) -> dict[str, Any]:
+        """`group` with inputs for its floats."""
+        made = dict(group)
+        for key, value in group.items():
+            if type(value) is float:
+                made[key] = self._hyper(group, key, None, value)
+            elif type(value) is tuple and value and all(type(x) is float for x in value):
+                made[key] = tuple(self._hyper(group, key, i, x) for i, x in enumerate(value))
+        return made
+
+    def _hyper(self, group: dict[str, Any], key: str, i: int | None, value: float) -> Traced:
+        t = self.scalar(value, key if i is None else f"{key}[{i}]")
+        self.hyper.append(((group, key, i), t.var))
+        return t
+
+    def _constant(self, array: np.ndarray) -> Traced:
+        """An array that the function brought along: the variable that stands for it."""
+        return self._held(array, lambda v: self.program.constants.update({v: array}))
+
+    def _held(self, array: np.ndarray, define: Callable[[Var], Any]) -> Traced:
+        held = self._holders.get(id(array))
+        if held is None:
+            v = _var_of(array)
+            define(v)
+            held = self._holders[id(array)] = (array, self._traced(array, v))
+            self.origins[id(held[1])] = v
+        return held[1]
+
+    def _traced(self, array: Any, v: Var, root: Traced | None = None, steps: tuple[Step, ...] = ()) -> Traced:
+        t = np.ndarray.view(np.asarray(array), Traced)
+        t.recorder, t.var, t.steps, t.root = self, v, steps, t if root is None else root
+        t.version = 0 if root is None else root.version
+        self.made.append(weakref.ref(t))
+        if root is None:
+            owner = owner_of(t)
+            key = id(owner)
+            self._owners.setdefault(key, (weakref.ref(owner, lambda _: self._owners.pop(key, None)), weakref.ref(t)))
+        return t
+
+    def _source(self, array: np.ndarray) -> Traced | None:
+        """The traced array in whose memory `array` lies, if that is one of ours."""
+        entry = self._owners.get(id(owner_of(array))) if array.base is not None else None
+        return None if entry is None else entry[1]()
+
+    def variable(self, x: Any) -> Any:
+        """What stands in an equation for a value: its variable, or the value itself if it is no array."""
+        if isinstance(x, Traced) and not hasattr(x, "root"):
+            self.gives_up("NumPy made an array in a way that is not seen")
+        elif isinstance(x, np.ndarray):
+            return self.read(x if isinstance(x, Traced) else self._constant(x))
+        return x
+
+    def read(self, t: Traced) -> Var:
+        """The variable that `t` is now; a view of something that was written since is taken again."""
+        if t.version != t.root.version:
+            v, array = t.root.var, plain(t.root)
+            for function, args, kwargs in t.steps:
+                array = np.asarray(function(array, *args, **kwargs))
+                out = _var_of(array, t.root)
+                self._equation(function, (v, *args), kwargs, (out,), _name_of(function), view=True)
+                v = out
+            t.var, t.version = v, t.root.version
+        return t.var
+
+    # -- equations -----------------------------------------------------------------------------------------------------
+
+    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A body with its operands, from an op or from a formula: what `quiet().run` is while nobody watches."""
+        if isinstance(function, np.ufunc) or not self.sees(args, kwargs):
+            return bodies.silent().run(function, *args, **kwargs)
+        return self.call(function, args, kwargs, self._names.get(id(function), ""))
+
+    def sees(self, *values: Any) -> bool:
+        """Whether there is a traced array among `values`."""
+        return any(isinstance(x, Traced) for x in _leaves(values))
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], name: str = "") -> Any:
+        """``function(*args, **kwargs)``, computed, and an equation."""
+        given = over_arrays((tuple(args), kwargs), plain)
+        out = bodies.silent().run(function, *given[0], **given[1])
+        if not self.open:
+            return out
+        first = args[0] if args else None
+        args, kwargs = over_arrays((tuple(args), kwargs), self.variable)
+        several = isinstance(out, tuple | list)
+        parts = list(out) if several else [out]
+        if not all(isinstance(part, np.ndarray | np.generic) or part is None for part in parts):
+            return self._python_value(function, args, kwargs, out)
+        arrays = [None if part is None else np.asarray(part) for part in parts]
+        if several and any(a is not None and self._source(a) is not None for a in arrays):
+            made = [self._record(Part(function, i), args, kwargs, first, [a])[0] for i, a in enumerate(arrays)]
+        else:
+            made = self._record(function, args, kwargs, first, arrays, name, several)
+        if not several:
+            return made[0]
+        return type(out)(*made) if hasattr(out, "_fields") else type(out)(made)
+
+    def _record(self, function: Any, args: Any, kwargs: Any, first: Any, arrays: Any, name: str = "",
+                several: bool = False) -> list[Any]:  # fmt: skip
+        made: list[Any] = []
+        outs: list[Var] = []
+        view = False
+        for array in arrays:
+            source = None if array is None else self._source(array)
+            v = _var_of(np.empty(0, bool) if array is None else array, source)
+            if array is None:
+                made.append(None)
+            elif source is None:
+                made.append(self._traced(array, v))
+            else:
+                view = True
+                if any(True for _ in variables((args[1:], kwargs))) or getattr(first, "root", None) is not source:
+                    self.gives_up(f"a view that {_name_of(function)} chooses by values")
+                    first = source
+                made.append(self._traced(array, v, source, (*first.steps, (function, args[1:], kwargs))))
+            outs.append(v)
+        self._equation(function, args, kwargs, tuple(outs), name or _name_of(function), view=view, several=several)
+        return made
+
+    def _equation(self, function: Any, args: Any, kwargs: Any, outs: Any, name: str, **more: Any) -> None:
+        self.program.equations.append(Equation(function, args, kwargs, outs, name, where=self.line(), **more))
+
+    def _python_value(self, function: Any, args: Any, kwargs: Any, out: Any) -> Any:
+        """A function of arrays that returns no array: the value must be the same in every run."""
+        kwargs = {"function": function, "expected": out, "args": args, "kwargs": kwargs}
+        self._equation(same_value, (), kwargs, (), f"check {_name_of(function)}", effect="check")
+        return out
+
+    def decided(self, x: Traced, kind: Callable[[Any], Any]) -> Any:
+        """`x` as a Python number, which the program cannot follow: an integer or a truth value must stay what it is."""
+        value = kind(plain(x))
+        if not self.open:
+            return value
+        if isinstance(value, bool) or (x.dtype.kind in "biu" and x.size <= 64):
+            kwargs = {"function": kind, "expected": value, "args": (self.read(x),), "kwargs": {}}
+            self._equation(same_value, (), kwargs, (), "check", effect="check")
+        else:
+            self.gives_up("a value is turned into a Python number")
+        return value
+
+    def draw(self, take: Callable[[int], np.ndarray], n: int) -> Traced:
+        """`n` words of a random stream."""
+        out = take(n)
+        if not self.open or threading.get_ident() != self._thread:
+            return out  # type: ignore[return-value]
+        v = _var_of(out)
+        self._equation(take, (n,), {}, (v,), "draw", effect="draw")
+        return self._traced(out, v)
+
+    # -- writes --------------------------------------------------------------------------------------------------------
+
+    def write(self, target: Any, key: Any, value: Any) -> Any:
+        """``target[key] = value``; an empty key means all of it."""
+        plain(target)[over_arrays(key, plain)] = plain(value)
+        if not self.open:
+            return target
+        t = target if isinstance(target, Traced) and hasattr(target, "root") else self._constant(plain(target))
+        key, value = over_arrays((key, value), self.variable)
+        v = value if isinstance(value, Var) else None
+        if key != () or v is None or (v.shape, v.dtype) != (t.shape, t.dtype):
+            v = _var_of(plain(t).copy() if t.root is not t else plain(t))
+            function = filled if key == () else replaced
+            args = (value, t.shape, t.dtype) if key == () else (self.read(t), value, key)
+            self._equation(function, args, {}, (v,), function.__name__)
+        self._assign(t, v)
+        return target
+
+    def _assign(self, t: Traced, v: Var) -> None:
+        root = t.root
+        if t is not root:
+            t.var = v
+            whole = _var_of(plain(root))
+            self._equation(part_replaced, (self.read(root), v, t.steps), {}, (whole,), "part_replaced")
+            v = whole
+        root.var, root.version = v, root.version + 1
+        t.version = root.version
+        owner = self._owners.get(id(owner_of(root)))
+        if owner is None or owner[1]() is not root:
+            self.gives_up("a write into memory that several tensors share")
+        self.written[id(root)] = root
+
+    # -- NumPy's functions and methods ---------------------------------------------------------------------------------
+
+    def function(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        """A NumPy function or method; some are other names for what ufuncs and reductions say."""
+        if function in _UNTOUCHED:
+            given = over_arrays((args, kwargs), plain)
+            return function(*given[0], **given[1])
+        if function in _REDUCTIONS and isinstance(args[0], Traced) and not {"where", "initial"} & kwargs.keys():
+            return getattr(args[0], _REDUCTIONS[function])(*args[1:], **kwargs)
+        if function is np.copyto:
+            self.write(args[0], (), args[1])
+            return None
+        if kwargs.get("out") is not None:
+            out = kwargs["out"]
+            rest = {key: value for key, value in kwargs.items() if key != "out"}
+            return self.write(out, (), self.function(function, args, rest))
+        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+        if function in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
+            return self._like(function, *args, **kwargs)
+        if function in (np.clip, np.ndarray.clip):
+            return _clipped(*args, **kwargs)
+        if function is np.ndarray.astype:
+            return self._cast(*args, **kwargs)
+        if function is np.ndarray.view:
+            return self._reinterpreted(*args, **kwargs)
+        return self.call(function, args, kwargs)
+
+    def _like(self, function: Any, x: Any, fill: Any = 0, dtype: Any = None, order: str = "K", subok: bool = True,
+              shape: Any = None) -> Any:  # fmt: skip
+        if function is not np.full_like:
+            fill, dtype = (1 if function is np.ones_like else 0), fill or dtype  # their second argument is the type
+        fill = plain(fill).item() if isinstance(fill, np.ndarray) and not isinstance(fill, Traced) else fill
+        size = plain(x).shape if shape is None else shape
+        return self.call(filled, (fill, size, np.dtype(x.dtype if dtype is None else dtype)), {})
+
+    def _cast(self, x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
+              copy: bool = True) -> Any:  # fmt: skip
+        if x.dtype == np.dtype(dtype):
+            return self.call(np.ndarray.copy, (x,), {}) if copy else x
+        return self.call(cast, (x, np.dtype(dtype)), {})
+
+    def _reinterpreted(self, x: Any, dtype: Any) -> Any:
+        """The bytes of a value as elements of another type: a value of its own, though it lies in the same memory."""
+        array = plain(x).view(dtype)
+        v = _var_of(array)
+        self._equation(np.ndarray.view, (self.read(x), np.dtype(dtype)), {}, (v,), "view")
+        return self._traced(array, v)
+
+    def scatter(self, ufunc: Any, inputs: Any) -> None:
+        """``ufunc.at(target, index, values)``."""
+        target, key, *values = inputs
+        result = self.call(scattered, (ufunc, target, key, *values), {})
+        self.write(target, (), result)
+
+    # -- giving up -----------------------------------------------------------------------------------------------------
+
+    def gives_up(self, what: str) -> None:
+        """The program would not be true; the run goes on as it is.  The first reason is kept."""
+        if self.open and not self.obstacle:
+            self.obstacle = f"{self.line()}: {what}"
+
+    def line(self) -> str:
+        """``file:line`` of the user's code that runs now."""
+        frame = sys._getframe(1)
+        first = None
+        while frame is not None:
+            if not frame.f_code.co_filename.startswith((*_OURS, "<")) and "/numpy/" not in frame.f_code.co_filename:
+                first = frame
+                break
+            frame = frame.f_back  # type: ignore[assignment]
+        return "" if first is None else f"{first.f_code.co_filename}:{first.f_lineno}"
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Recorder]:
+        """Bodies of ops are handed to this recorder inside."""
+        with bodies.watched_by(self):
+            yield self
+        self.open = False
+
+
+class Part:
+    """Output `i` of a function that returns several views."""
+
+    def __init__(self, function: Callable[..., Any], i: int) -> None:
+        self.function, self.i, self.__name__ = function, i, f"{_name_of(function)}[{i}]"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)[self.i]
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Part) and (self.function, self.i) == (other.function, other.i)
+
+    def __hash__(self) -> int:
+        return hash((self.function, self.i))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The functions of equations that are not NumPy's.
+
+
+def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """`value`, broadcast to a new array."""
+    out = np.empty(shape, dtype)
+    out[...] = value
+    return out
+
+
+def replaced(array: np.ndarray, value: Any, key: Any) -> np.ndarray:
+    """A copy of `array` with `value` at `key`."""
+    out = array.copy()
+    out[key] = value
+    return out
+
+
+def part_replaced(array: np.ndarray, value: np.ndarray, steps: tuple[Step, ...]) -> np.ndarray:
+    """A copy of `array` in which the view that `steps` make holds `value`."""
+    out = view = array.copy()
+    for function, args, kwargs in steps:
+        view = function(view, *args, **kwargs)
+    view[...] = value
+    return out
+
+
+def scattered(ufunc: Any, array: np.ndarray, key: Any, *values: Any) -> np.ndarray:
+    """A copy of `array` after ``ufunc.at``."""
+    out = array.copy()
+    ufunc.at(out, key, *values)
+    return out
+
+
+def same_value(function: Callable[..., Any], expected: Any, args: Any, kwargs: Any) -> None:
+    """Raise CheckFailed unless the function still has the value that was found while recording."""
+    if function(*args, **kwargs) != expected:
+        raise CheckFailed
+
+
+def _clipped(x: Any, low: Any = None, high: Any = None, **names: Any) -> Any:
+    low, high = names.get("a_min", names.get("min", low)), names.get("a_max", names.get("max", high))
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+_REDUCTIONS: dict[Any, str] = {np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max",
+                               np.amin: "min", np.prod: "prod"}  # fmt: skip
+
+
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array that owns the memory of `array`."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _var_of(array: np.ndarray, source: Traced | None = None) -> Var:
+    size = array.itemsize or 1
+    strides = tuple(s // size for s in array.strides)
+    if source is None:
+        return Var(array.shape, array.dtype, strides)
+    offset = (_address(array) - _address(source)) // size
+    return Var(array.shape, array.dtype, strides, source.var.root, offset)
+
+
+def _address(array: np.ndarray) -> int:
+    return plain(array).__array_interface__["data"][0]
+
+
+def _name_of(function: Any) -> str:
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
+def _leaves(x: Any) -> Iterator[Any]:
+    if isinstance(x, tuple | list):
+        for part in x:
+            yield from _leaves(part)
+    elif isinstance(x, dict):
+        yield from _leaves(list(x.values()))
+    elif isinstance(x, slice):
+        yield from (x.start, x.stop, x.step)
+    else:
+        yield x
+
+
+def over_arrays(x: Any, change: Callable[[Any], Any]) -> Any:
+    """The same nesting of tuples, lists, dicts and slices with ``change(part)`` for each part."""
+    if isinstance(x, tuple):
+        parts = [over_arrays(part, change) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    if isinstance(x, list):
+        return [over_arrays(part, change) for part in x]
+    if isinstance(x, dict):
+        return {key: over_arrays(part, change) for key, part in x.items()}
+    if isinstance(x, slice):
+        return slice(*(change(part) for part in (x.start, x.stop, x.step)))
+    return change(x)
+

@@ -1,0 +1,237 @@
+"""One recorded call: the program, where its inputs come from, and where its results go."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor
+from ..views import View
+from .program import Equation, Program, Var, substitute, without_dead
+from .recorder import Recorder
+from .surroundings import Surroundings
+from .traced import Traced
+
+
+@dataclass(frozen=True)
+class Result:
+    """Stands in the structure of what a function returned for its result number `index`."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Same:
+    """Stands there for a tensor that was there before."""
+
+    tensor: Tensor
+
+
+@dataclass(frozen=True)
+class Argument:
+    """Where an input comes from: the tensor number `index` among the arguments."""
+
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A tensor that the function reaches, or its ``.grad``."""
+
+    tensor: Tensor
+    grad: bool = False
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Place) and self.tensor is other.tensor and self.grad == other.grad
+
+
+@dataclass(frozen=True, eq=False)
+class Hyper:
+    """A float in an optimiser's parameter group, or in a tuple there."""
+
+    group: dict[str, Any]
+    key: str
+    index: int | None
+
+    def __eq__(self, other: Any) -> bool:
+        return (isinstance(other, Hyper) and self.group is other.group
+                and (self.key, self.index) == (other.key, other.index))  # fmt: skip
+
+    def read(self) -> float:
+        value = self.group[self.key]
+        return value if self.index is None else value[self.index]
+
+
+Source = Argument | Place | Hyper
+
+
+@dataclass(eq=False)
+class Recording:
+    """A program and its surroundings."""
+
+    program: Program
+    sources: dict[Var, Source] = field(default_factory=dict)  # of the program's inputs
+    grads: list[tuple[Tensor, int | None]] = field(default_factory=list)  # a new .grad: this result, or None
+    structure: Any = None  # of what the function returns, with `Result` for tensors
+    surroundings: Any = None
+    obstacle: str = ""
+
+
+def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+           given: list[Tensor]) -> tuple[Any, Recording]:  # fmt: skip
+    """Call the function on arguments with the tensors `given`, really, and record."""
+    around = Surroundings(function)
+    recorder = Recorder()
+    known: dict[int, tuple[Tensor, str]] = {id(t): (t, f"args[{i}]") for i, t in enumerate(given)}
+    known |= {key: pair for key, pair in around.tensors.items() if key not in known}
+    tensors = [t for t, _ in known.values()]
+    before = {id(t): t.grad for t in tensors}
+    old = {id(t.grad): (t.grad, f"{label}.grad") for t, label in known.values() if t.grad is not None}
+    old = {key: pair for key, pair in old.items() if key not in known}
+    floats = [_floats(group) for group in around.groups]
+    plain = {id(t): t.array for t, _ in (*known.values(), *old.values())}
+    sources: dict[Var, Source] = {}
+    places = [*(Argument(i) for i in range(len(given))), *(Place(t) for t in tensors[len(given) :])]
+    places += [Place(t, grad=True) for t in tensors if t.grad is not None and id(t.grad) in old]
+    for (t, label), source in zip((*known.values(), *old.values()), places, strict=True):
+        t.array = recorder.input(t.array, label)
+        sources.setdefault(t.array.var, source)
+    swapped = {id(t): t.array for t, _ in (*known.values(), *old.values())}
+    try:
+        with recorder.watching():
+            result = function(*args, **kwargs)
+        recording = _finish(recorder, around, known, before, result, sources)
+    finally:
+        recorder.open = False
+        for t, _ in (*known.values(), *old.values()):
+            if t.array is swapped[id(t)]:
+                t.array = plain[id(t)]
+            elif isinstance(t.array, Traced):
+                recorder.obstacle = recorder.obstacle or "the .data of a tensor is replaced"
+        strangers = _made_plain(recorder, [t for t, _ in (*known.values(), *old.values())])
+    found = [t for t in _tensors(result)]
+    explained = {id(t) for t in found} | {id(t.grad) for t in tensors if t.grad is not None}
+    explained |= {id(t.family.base) for t in found if isinstance(t.family, View)}
+    if any(id(t) not in explained for t in strangers):
+        recorder.obstacle = recorder.obstacle or "a tensor that the function makes outlives the call, and is not returned"
+    if floats != [_floats(group) for group in around.groups]:
+        recorder.obstacle = recorder.obstacle or "a hyperparameter changes in the function; call scheduler.step() outside"
+    changed = around.changed() if not recorder.obstacle else ""
+    if changed:
+        recorder.obstacle = f"`{changed}` changes in the function, which a replay would not repeat"
+    recording.obstacle = recorder.obstacle
+    return result, recording
+
+
+def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Tensor, str]], before: Any, result: Any,
+            sources: dict[Var, Source]) -> Recording:  # fmt: skip
+    program, results = recorder.program, recorder.program.results
+    recording = Recording(program, sources, surroundings=around)
+
+    def result_of(t: Tensor) -> int:
+        results.append(recorder.variable(t.array))
+        return len(results) - 1
+
+    for t, _ in list(known.values()):
+        was = before[id(t)]
+        if t.grad is not was:
+            recording.grads.append((t, None if t.grad is None else result_of(t.grad)))
+    recording.structure = _structure(result, lambda t: Same(t) if id(t) in known else Result(result_of(t)))
+    for (group, key, i), v in recorder.hyper:
+        sources[v] = Hyper(group, key, i)
+    if any(v in program.constants for v in results):
+        recorder.obstacle = recorder.obstacle or "a result is made in a way that the program does not follow"
+    program.writes = [
+        (recorder.origins[key], root.var) for key, root in recorder.written.items() if key in recorder.origins
+    ]
+    for target, _ in program.writes:
+        if target not in program.inputs:  # an array that the function found on its own: a place, too
+            program.inputs.append(target)
+            recorder.obstacle = recorder.obstacle or "an array that is no tensor is written in place"
+    return recording
+
+
+def _floats(group: dict[str, Any]) -> list[Any]:
+    return [v for v in group.values() if type(v) in (float, tuple)]
+
+
+def _structure(x: Any, leaf: Callable[[Tensor], Any]) -> Any:
+    if isinstance(x, Tensor):
+        return leaf(x)
+    if isinstance(x, tuple):
+        parts = [_structure(part, leaf) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    if isinstance(x, list):
+        return [_structure(part, leaf) for part in x]
+    if isinstance(x, dict):
+        return {key: _structure(part, leaf) for key, part in x.items()}
+    return x
+
+
+def _tensors(x: Any) -> list[Tensor]:
+    found: list[Tensor] = []
+    _structure(x, found.append)
+    return found
+
+
+def _made_plain(recorder: Recorder, known: list[Tensor]) -> list[Tensor]:
+    """Give every tensor that is left with a traced array the ordinary one; those that were not there before."""
+    gc.collect()
+    alive = [t for t in (ref() for ref in recorder.made) if t is not None]
+    ours = {id(t) for t in known}
+    strangers = []
+    for holder in gc.get_referrers(*alive) if alive else ():
+        if isinstance(holder, Tensor) and isinstance(holder.array, Traced):
+            holder.array = holder.array.base
+            if id(holder) not in ours:
+                strangers.append(holder)
+    return strangers
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def difference(a: Recording, b: Recording) -> str:
+    """In what two recordings differ, or "": a program is used when two calls in a row gave the same."""
+    p, q = without_dead(a.program), without_dead(b.program)
+    same: dict[Var, Var] = {}
+    if [a.sources[v] for v in p.inputs] != [b.sources[v] for v in q.inputs]:
+        return "the tensors that the function reaches"
+    if len(p.inputs) != len(q.inputs) or len(p.equations) != len(q.equations):
+        return "what is computed"
+    same.update(zip(p.inputs, q.inputs))
+    if len(p.constants) != len(q.constants):
+        return "what is computed"
+    for (v, x), (w, y) in zip(p.constants.items(), q.constants.items()):
+        if x is not y and (x.shape != y.shape or x.dtype != y.dtype or x.tobytes() != y.tobytes()):
+            user = next((e for e in q.equations if w in e.inputs()), None)
+            return f"an array that is made inside in a way that is not seen ({user and (user.where or user.name)})"
+        same[v] = w
+    for e, f in zip(p.equations, q.equations):
+        if not _alike(e, f, same):
+            return f"what is computed ({f.where or f.name})"
+        same.update(zip(e.outs, f.outs))
+    if [same[v] for v in p.results] != q.results or [(same[v], same[w]) for v, w in p.writes] != q.writes:
+        return "what is returned or written"
+    if [(id(t), i) for t, i in a.grads] != [(id(t), i) for t, i in b.grads]:
+        return "the gradients that are set"
+    return ""
+
+
+def _alike(e: Equation, f: Equation, same: dict[Var, Var]) -> bool:
+    if not (e.function is f.function or e.function == f.function) or [v.type for v in e.outs] != [v.type for v in f.outs]:
+        return False
+    args, kwargs = substitute((e.args, e.kwargs), same.__getitem__)
+    try:
+        return bool(args == f.args and kwargs == f.kwargs)
+    except ValueError:  # arrays among the arguments
+        return False
+
+
+def constant_bytes(program: Program) -> int:
+    """Bytes of the arrays that a program brought along."""
+    return sum(int(np.asarray(a).nbytes) for a in program.constants.values())

@@ -1,0 +1,133 @@
+"""What a function sees besides its arguments: closures, globals, attributes; the tensors in them, and what to guard.
+
+A program is true as long as everything that the function reads in Python is what it was.  `Surroundings` walks from the
+function through closures, the globals that its code names, bound objects, containers and attributes.  Tensors become
+inputs of the program; every number, string and object on the way is compared before each later call.  Objects that
+count their own changes (`autograd/changes.py`) are compared only when the count has moved.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..changes import Counted, changes
+from ..tensor import Tensor
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+_LONG = 256  # elements of a list or dict that are looked at one by one
+_SKIPPED = (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc, np.ndarray)
+_OURS = ("autograd", "nn", "optim")
+
+Guard = tuple[Callable[[], Any], Any, bool, str]  # read, expected, compared by identity, what it is
+
+
+class Surroundings:
+    """The tensors that `function` can reach, with names, and the guards of the way to them."""
+
+    def __init__(self, function: Any) -> None:
+        self.tensors: dict[int, tuple[Tensor, str]] = {}
+        self.groups: list[dict[str, Any]] = []  # an optimiser's, whose floats are inputs
+        self.always: list[Guard] = []
+        self.counted: list[Guard] = []
+        self._seen: set[int] = set()
+        self._kept: list[Any] = []  # identities stay taken
+        todo: list[tuple[Any, str, bool]] = [(function, "", False)]
+        while todo:
+            todo += self._visit(*todo.pop())
+        self.count = changes.count
+
+    def changed(self) -> str:
+        """What is not as it was, or ""."""
+        for read, expected, same, what in self.always:
+            now = read()
+            if now is not expected and (same or now != expected or type(now) is not type(expected)):
+                return what
+        if changes.count != self.count:
+            count = changes.count
+            for read, expected, same, what in self.counted:
+                now = read()
+                if now is not expected and (same or now != expected or type(now) is not type(expected)):
+                    return what
+            self.count = count
+        return ""
+
+    def _visit(self, x: Any, name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
+        if isinstance(x, _PLAIN) or isinstance(x, _SKIPPED) or id(x) in self._seen:
+            return
+        self._seen.add(id(x))
+        self._kept.append(x)
+        if isinstance(x, Tensor):
+            self.tensors[id(x)] = (x, name)
+        elif isinstance(x, types.FunctionType):
+            yield from self._function(x, name)
+        elif isinstance(x, types.MethodType):
+            yield from ((x.__self__, name, counted), (x.__func__, name, counted))
+        elif isinstance(x, functools.partial):
+            yield from ((part, name, counted) for part in (x.func, *x.args, *x.keywords.values()))
+        elif isinstance(x, dict):
+            yield from self._dict(x, name, counted)
+        elif isinstance(x, list | tuple | set | frozenset):
+            yield from self._sequence(x, name, counted)
+        elif hasattr(x, "__dict__") and not type(x).__module__.startswith(("numpy", "builtins", "threading")):
+            inside = isinstance(x, Counted)
+            yield from self._dict(vars(x), name, counted or inside)
+            if type(x).__module__.split(".")[0] not in _OURS and callable(x):
+                yield from ((getattr(type(x), "forward", None), "", False), (getattr(type(x), "__call__", None), "", False))
+
+    def _function(self, f: types.FunctionType, name: str) -> Iterator[tuple[Any, str, bool]]:
+        if f.__module__.split(".")[0] in _OURS:
+            return
+        for variable, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
+            try:
+                value = cell.cell_contents
+            except ValueError:  # not assigned yet
+                continue
+            self._guard(functools.partial(getattr, cell, "cell_contents", None), value, variable, False)
+            yield value, variable, False
+        for variable in _names(f.__code__):
+            if variable in f.__globals__:
+                value = f.__globals__[variable]
+                if not isinstance(value, types.ModuleType | types.BuiltinFunctionType | type):
+                    self._guard(functools.partial(f.__globals__.get, variable), value, variable, False)
+                yield value, variable, False
+        yield from ((value, name, False) for value in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()))
+        if hasattr(f, "__wrapped__"):
+            yield f.__wrapped__, name, False
+
+    def _dict(self, d: dict[Any, Any], name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
+        group = "params" in d and "lr" in d
+        if group:
+            self.groups.append(d)
+        if not counted:
+            self._guard(functools.partial(len, d), len(d), f"the size of {name}", False)
+        for key, value in list(d.items())[:_LONG]:
+            inner = f"{name}.{key}" if name and isinstance(key, str) else str(key) if isinstance(key, str) else name
+            if not (group and type(value) is float):
+                self._guard(functools.partial(d.get, key), value, inner, counted)
+            yield value, inner, counted
+
+    def _sequence(self, x: Any, name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
+        if not isinstance(x, tuple):
+            self._guard(functools.partial(len, x), len(x), f"the length of {name}", counted)
+        for i, value in enumerate(list(x)[:_LONG]):
+            if isinstance(x, list):
+                self._guard(functools.partial(_element, x, i), value, f"{name}[{i}]", counted)
+            yield value, f"{name}[{i}]", counted
+
+    def _guard(self, read: Callable[[], Any], expected: Any, what: str, counted: bool) -> None:
+        (self.counted if counted else self.always).append((read, expected, not isinstance(expected, _PLAIN), what))
+
+
+def _element(x: list[Any], i: int) -> Any:
+    return x[i] if i < len(x) else None
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Global names in `code` and in the functions that it defines."""
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return set(code.co_names).union(*map(_names, inner))
