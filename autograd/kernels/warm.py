@@ -9,6 +9,8 @@ from typing import Any
 
 from numba.core.dispatcher import Dispatcher
 
+INNER = {"little"}  # modules whose kernels are called by generated programs alone, and compiled into each of those
+
 
 def kernels() -> list[Any]:
     """Every kernel of this folder that Python calls: none that is only written into, or called by, another."""
@@ -42,7 +44,8 @@ def cache_folder() -> str:
 
 
 def _is_here(kernel: Any) -> bool:
-    return str(kernel.py_func.__module__).startswith(f"{__package__}.")
+    folder, _, module = str(kernel.py_func.__module__).rpartition(".")
+    return folder == __package__ and module not in INNER
 
 
 def _called_by(kernel: Any) -> list[Any]:
