@@ -2,7 +2,7 @@
 
 A thread takes a part of the result.  DEPTH rows of its columns of the right matrix are packed into panels as wide as a
 tile, which stay in the second-level cache, one of them at a time in the first; the left matrix is read where it lies,
-or, if it is transposed, copied so that a tile's rows stand together (Goto and van de Geijn, 2008).
+or, if it is transposed and large, copied so that a tile's rows stand together (Goto and van de Geijn, 2008).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .tile import columns_of, narrow_tile, tile
 
 DEPTH = 256
 PAIR = 2 * ROWS  # rows that are copied together: a line of the cache with AVX-512
+FEW, FAR = 4, 1024  # panels, and elements between rows, up to which reading a transposed matrix costs less than copying
 BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
 CHUNK = 512  # columns whose panels are packed together
 ALONE = 1 << 23  # products of two numbers, at most, that one thread works out before another is awake
@@ -52,8 +53,8 @@ def pack(b, at, b_k, b_n, packed, depth, n, width):
 @kernel
 def _stand_together(a, at, a_k, left, depth, rows):
     """The elements a[at + i + k a_k], i < rows and k < depth, with the rows of each PAIR together."""
-    for i in range(0, rows, PAIR):
-        for d in range(depth):
+    for d in range(depth):
+        for i in range(0, rows, PAIR):
             copy_run(a, at + i + d * a_k, left, i * depth + d * PAIR, min(PAIR, rows - i), a.dtype.type(0))
 
 
@@ -78,7 +79,8 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
     k a_k] and B with b[k b_k + j b_n]."""
     most = min(DEPTH, k)
     packed = np.empty((min(others - some, CHUNK) + width) * most, a.dtype)
-    left = np.empty(BLOCK * most if a_k != 1 else 0, a.dtype)
+    turned = a_k != 1 and (others - some > FEW * width or a_k >= FAR)
+    left = np.empty(BLOCK * most if turned else 0, a.dtype)
     if bias.size:
         for i in range(low, high):
             c[i * c_row + some : i * c_row + others] = bias[some:others]
@@ -89,12 +91,12 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
             pack(b, first * b_k + chunk * b_n, b_k, b_n, packed, depth, n, width)
             for block in range(low, high, BLOCK):
                 rows, to = min(BLOCK, high - block), block * c_row + chunk
-                if a_k == 1:
-                    _block(a, block * a_row + first, a_row, 1, ROWS * a_row, PAIR * a_row, packed, c, to, c_row, depth,
-                           rows, n, width, add)  # fmt: skip
-                else:
+                if turned:
                     _stand_together(a, block + first * a_k, a_k, left, depth, rows)
                     _block(left, 0, 1, PAIR, ROWS, PAIR * depth, packed, c, to, c_row, depth, rows, n, width, add)
+                else:
+                    _block(a, block * a_row + first * a_k, a_row, a_k, ROWS * a_row, PAIR * a_row, packed, c, to, c_row,
+                           depth, rows, n, width, add)  # fmt: skip
 
 
 def _laid_out(x: Any) -> tuple[np.ndarray, int, int]:
