@@ -27,6 +27,7 @@ CASES = [
     ((5, 33, 4, 4), (34, 33, 4, 4), (1, 1), (0, 0), (1, 1), 1),  # one place an image
     ((3, 24, 9, 9), (40, 12, 3, 3), (3, 2), (1, 2), (2, 1), 2),  # wide groups
     ((2, 17, 45, 46), (18, 17, 3, 3), (1, 1), (1, 1), (1, 1), 1),  # more places than a chunk, more taps than a part
+    ((1, 20, 67, 37), (18, 20, 3, 3), (2, 3), (1, 1), (1, 1), 1),  # phases in chunks
     ((6, 64, 5, 5), (33, 64, 3, 3), (1, 1), (1, 1), (1, 1), 1),  # pieces of the channels, with several images each
     ((9, 18, 13, 13), (20, 18, 1, 1), (2, 2), (0, 0), (1, 1), 1),  # phases without a tap
 ]

@@ -59,23 +59,21 @@ def gather_some(x, panels, bias, y, rows, places, taps, entries, chunks, first, 
                 left, b_h, b_w, direct, groups, per_group, size, width, lanes):  # fmt: skip
     """Results of the samples `first` to `last` and the panels of columns `begin` to `end`."""
     image, count = c * b_h * b_w, -(-per_group // width)
-    buffer, most = np.zeros(0 if direct else block * image, x.dtype), 0
-    for chunk in range(len(chunks)):
-        most = max(most, chunks[chunk, 3])
-    out = np.empty(block * most * width, x.dtype)
+    buffer = np.zeros(0 if direct else block * image, x.dtype)
+    out = np.empty(block * chunks[0, 1] * width, x.dtype)
     for n in range(first, last, block):
         samples = min(block, last - n)
         if not direct:
             for i in range(samples):
                 framed(x, (n + i) * c * h * w, c, h, w, buffer, i * image, top, left, b_h, b_w)
         for chunk in range(len(chunks)):
-            place, length = chunks[chunk, 2], chunks[chunk, 3]
+            place, length = chunks[chunk, 0], chunks[chunk, 1]
             for p in range(begin, end):
                 group, column = p // count, p % count * width
                 columns = min(width, per_group - column)
-                source = group * (image // groups)
-                for e in range(chunks[chunk, 0], chunks[chunk, 1]):
-                    r0, each, t0, depth = entries[e, 0], entries[e, 1], entries[e, 2], entries[e, 3]
+                for e in range(entries.shape[1]):
+                    r0, each, t0, depth = entries[0, e, 0], entries[chunk, e, 1], entries[0, e, 2], entries[0, e, 3]
+                    source = group * (image // groups) + entries[chunk, e, 4]
                     b0 = (t0 * groups * count + p * depth) * width
                     if direct:
                         tiles(x, n * image + source, rows, r0, places, taps, t0, panels, b0, out, depth,
@@ -115,19 +113,19 @@ def pack_input(weight, zeros, out, starts, steps, first, last, f, c, taps, width
 
 
 @kernel
-def sums(left, a0, taps, t_first, t_last, rows, o, right, width, total, at, per_group, depth, columns, add):
-    """total[t] (+)= Σ_i left[taps[t] + rows[o + i]] right[o + i] for `depth` places from o."""
+def sums(left, a0, taps, t_first, t_last, rows, o, right, b0, width, total, at, per_group, depth, columns, add):
+    """total[t] (+)= Σ_i left[taps[t] + rows[o + i]] right[i] for `depth` places."""
     for t in range(t_first, t_last, ROWS):
         if 2 * columns > width:
-            table_tile(left, a0, taps, rows, right, o * width, width, total, at + t * per_group, per_group, depth,
+            table_tile(left, a0, taps, rows, right, b0, width, total, at + t * per_group, per_group, depth,
                        min(ROWS, t_last - t), columns, add, t, o)  # fmt: skip
         else:
-            narrow_table_tile(left, a0, taps, rows, right, o * width, width, total, at + t * per_group, per_group,
+            narrow_table_tile(left, a0, taps, rows, right, b0, width, total, at + t * per_group, per_group,
                               depth, min(ROWS, t_last - t), columns, add, t, o)  # fmt: skip
 
 
 @kernel
-def weight_some(x, g, total, zeros, rows, taps, first, last, begin, end, most, block, c, h, w, top, left, b_h, b_w,
+def weight_some(x, g, total, zeros, rows, taps, entries, chunks, first, last, begin, end, most, block, c, h, w, top, left, b_h, b_w,
                 direct, groups, per_group, size, width, lanes):  # fmt: skip
     """total[group, t, f] over the samples `first` to `last`, for the taps of channels `begin` to `end` alone."""
     channel, count, each = b_h * b_w, -(-per_group // width), c // groups
@@ -149,15 +147,17 @@ def weight_some(x, g, total, zeros, rows, taps, first, last, begin, end, most, b
             t_first, t_last = max(0, begin - group * each) * k, min(each, end - group * each) * k
             source = n * image + group * each * channel if direct else (group * each - begin) * channel
             at = group * taps.size * per_group + column
-            step = even(samples * size)
-            for o in range(0, samples * size, step):
-                depth = min(step, samples * size - o)
-                if direct:
-                    sums(x, source, taps, t_first, t_last, rows, o, right, width, total, at, per_group, depth, columns,
-                         n - first + o)  # fmt: skip
-                else:
-                    sums(buffer, source, taps, t_first, t_last, rows, o, right, width, total, at, per_group, depth,
-                         columns, n - first + o)  # fmt: skip
+            for chunk in range(len(chunks)):
+                place, length, shift = chunks[chunk, 0], samples * chunks[chunk, 1], entries[chunk, 0, 4]
+                step = even(length)
+                for o in range(0, length, step):
+                    depth, b0, add = min(step, length - o), (place + o) * width, n - first + place + o
+                    if direct:
+                        sums(x, source + shift, taps, t_first, t_last, rows, o, right, b0, width, total, at, per_group,
+                             depth, columns, add)  # fmt: skip
+                    else:
+                        sums(buffer, source + shift, taps, t_first, t_last, rows, o, right, b0, width, total, at,
+                             per_group, depth, columns, add)  # fmt: skip
 
 
 @kernel
@@ -180,11 +180,11 @@ def sum_turned(totals, zeros, out, group, first, last, taps, per_group, lanes):
 class Tables(NamedTuple):
     """Where a product finds its elements, and where its results belong."""
 
-    rows: np.ndarray  # for each place of the result, in each of `block` images, its position in the framed image
+    rows: np.ndarray  # for each place of a chunk, in each of `block` images, its position in the framed image
     places: np.ndarray  # and its row in the result
     taps: np.ndarray  # for each phase and tap of a group's filters, the distance from there
-    entries: np.ndarray  # (first row, rows of an image, first tap, taps) for each phase in each chunk
-    chunks: np.ndarray  # (first entry, last entry, first place, places): chunks of the result, by whole rows
+    entries: np.ndarray  # for each chunk and phase (first row, rows of an image, first tap, taps, shift of the rows)
+    chunks: np.ndarray  # (first place, places): the result is made in chunks of whole rows
     frame: tuple[int, int, int, int]  # the image's place in its frame, and the frame's size
     direct: bool  # the image is its own frame
     block: int  # images that are computed together
@@ -196,26 +196,28 @@ def _block(n: int, places: int, image: int) -> int:
 
 
 def _tables(n: int, channels: int, size: Pair, result: Pair, phases: list[Any], frame: Any, width: int) -> Tables:
-    """`phases` holds for each phase of the result the steps of its rows and columns, their positions, and its taps."""
-    image, high = channels * frame[2] * frame[3], max(1, _PLACES // result[1])
-    block = _block(n, result[0] * result[1], image)
-    rows, places, entries, chunks, start = [], [], list[Any](), list[Any](), 0
-    for top in range(0, result[0], high):
-        bottom, length = min(top + high, result[0]), (min(top + high, result[0]) - top) * result[1]
-        chunks.append((len(entries), len(entries) + len(phases), top * result[1], length))
-        tap = 0
-        for u, v, i, j, taps in phases:
-            inside = (u >= top) & (u < bottom)
-            position = (i[inside][:, None] * frame[3] + j).reshape(-1)
-            place = ((u[inside][:, None] - top) * result[1] + v).reshape(-1)
-            images = np.arange(block)[:, None]
-            rows.append((images * image + position).reshape(-1))
-            places.append((images * length + place).reshape(-1) * width)
-            entries.append((start, place.size, tap, taps.size))
-            start, tap = start + rows[-1].size, tap + taps.size
-    taps = np.concatenate([phase[4] for phase in phases])
-    return Tables(np.concatenate(rows).astype(np.int64), np.concatenate(places).astype(np.int64), taps.astype(np.int64),
-                  np.array(entries), np.array(chunks), frame, frame == (0, 0, *size), block)  # fmt: skip
+    """`phases` holds for each phase of the result its rows and columns, their positions, and its taps."""
+    image = channels * frame[2] * frame[3]
+    every = len({tuple(phase[0][:1]) for phase in phases})  # rows after which the phases come again
+    high = min(result[0], max(1, _PLACES // result[1] // every) * every)
+    block = _block(n, result[0] * result[1], image) if high == result[0] else 1
+    tops = range(0, result[0], high)
+    entries = np.zeros((len(tops), len(phases), 5), np.int64)
+    rows, places, images = [], [], np.arange(block)[:, None]
+    start = tap = 0
+    for k, (u, v, i, j, taps) in enumerate(phases):
+        first = u < high
+        rows.append((images * image + (i[first][:, None] * frame[3] + j).reshape(-1)).reshape(-1))
+        places.append((images * high * result[1] + (u[first][:, None] * result[1] + v).reshape(-1)).reshape(-1) * width)
+        for chunk, top in enumerate(tops):
+            inside = i[(u >= top) & (u < top + high)]
+            shift = (inside[0] - i[0]) * frame[3] if inside.size else 0
+            entries[chunk, k] = start, inside.size * v.size, tap, taps.size, shift
+        start, tap = start + rows[-1].size, tap + taps.size
+    chunks = [(top * result[1], (min(top + high, result[0]) - top) * result[1]) for top in tops]
+    return Tables(np.concatenate(rows).astype(np.int64), np.concatenate(places).astype(np.int64),
+                  np.concatenate([phase[4] for phase in phases]).astype(np.int64), entries, np.array(chunks), frame,
+                  frame == (0, 0, *size), block)  # fmt: skip
 
 
 @lru_cache(maxsize=256)
@@ -336,11 +338,12 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
     totals = np.empty((len(samples), taps * f), x.dtype)
     zeros = np.zeros(max(o_h * o_w, per_group), x.dtype)
     flat = x.reshape(-1), g.reshape(-1)
+    found = zeros, tables.rows, tables.taps, tables.entries, tables.chunks
     sizes = (most, tables.block, c, h, w, *tables.frame, tables.direct, groups, per_group, o_h * o_w, width, lanes)
 
     def some(i: int) -> None:
         part, mine = divmod(i, len(channels))
-        weight_some(*flat, totals[part], zeros, tables.rows, tables.taps, *samples[part], *channels[mine], *sizes)
+        weight_some(*flat, totals[part], *found, *samples[part], *channels[mine], *sizes)
 
     run(len(samples) * len(channels), some)
     out = np.empty((f, c // groups, *kernel), x.dtype)
