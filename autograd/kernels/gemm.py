@@ -59,11 +59,14 @@ def _stand_together(a, at, a_k, left, depth, rows):
 
 
 @kernel
-def _block(a, at, a_row, a_k, a_tile, a_pair, packed, c, to, c_row, depth, rows, n, width, add):
-    """`rows` rows of A, times the panels of `n` columns.  Tiles of A begin at distances `a_tile` in a pair, and pairs
-    at `a_pair`."""
+def _block(a, at, a_row, a_k, a_tile, a_pair, packed, bias, c, to, c_row, depth, rows, n, width, add):
+    """`rows` rows of A, times the panels of `n` columns; plus `bias`, if there is one, or with `add` plus C.  Tiles of
+    A begin at distances `a_tile` in a pair, and pairs at `a_pair`."""
     for j in range(0, n, width):
         right, columns = j * depth, min(width, n - j)
+        if bias.size:
+            for i in range(rows):
+                copy_run(bias, j, c, to + i * c_row + j, columns, bias.dtype.type(0))
         for i in range(0, rows, ROWS):
             left = at + i // PAIR * a_pair + i % PAIR // ROWS * a_tile
             there, into = min(ROWS, rows - i), to + i * c_row + j
@@ -81,22 +84,20 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
     packed = np.empty((min(others - some, CHUNK) + width) * most, a.dtype)
     turned = a_k != 1 and (others - some > FEW * width or a_k >= FAR)
     left = np.empty(BLOCK * most if turned else 0, a.dtype)
-    if bias.size:
-        for i in range(low, high):
-            c[i * c_row + some : i * c_row + others] = bias[some:others]
     for chunk in range(some, others, CHUNK):
         n = min(CHUNK, others - chunk)
         for first in range(0, k, DEPTH):
-            depth, add = min(DEPTH, k - first), first + bias.size
+            depth, add, begin = min(DEPTH, k - first), first + bias.size, bias[chunk:] if first == 0 else bias[:0]
             pack(b, first * b_k + chunk * b_n, b_k, b_n, packed, depth, n, width)
             for block in range(low, high, BLOCK):
                 rows, to = min(BLOCK, high - block), block * c_row + chunk
                 if turned:
                     _stand_together(a, block + first * a_k, a_k, left, depth, rows)
-                    _block(left, 0, 1, PAIR, ROWS, PAIR * depth, packed, c, to, c_row, depth, rows, n, width, add)
+                    _block(left, 0, 1, PAIR, ROWS, PAIR * depth, packed, begin, c, to, c_row, depth, rows, n, width,
+                           add)  # fmt: skip
                 else:
-                    _block(a, block * a_row + first * a_k, a_row, a_k, ROWS * a_row, PAIR * a_row, packed, c, to, c_row,
-                           depth, rows, n, width, add)  # fmt: skip
+                    _block(a, block * a_row + first * a_k, a_row, a_k, ROWS * a_row, PAIR * a_row, packed, begin, c, to,
+                           c_row, depth, rows, n, width, add)  # fmt: skip
 
 
 def _laid_out(x: Any) -> tuple[np.ndarray, int, int]:
