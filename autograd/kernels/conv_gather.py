@@ -125,8 +125,8 @@ def sums(left, a0, taps, t_first, t_last, rows, o, right, b0, width, total, at, 
 
 
 @kernel
-def weight_some(x, g, total, zeros, rows, taps, entries, chunks, first, last, begin, end, most, block, c, h, w, top, left, b_h, b_w,
-                direct, groups, per_group, size, width, lanes):  # fmt: skip
+def weight_some(x, g, total, zeros, rows, taps, entries, chunks, first, last, begin, end, most, block, c, h,
+                w, top, left, b_h, b_w, direct, groups, per_group, size, width, lanes):  # fmt: skip
     """total[group, t, f] over the samples `first` to `last`, for the taps of channels `begin` to `end` alone."""
     channel, count, each = b_h * b_w, -(-per_group // width), c // groups
     k = taps.size // each
