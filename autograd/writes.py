@@ -30,6 +30,18 @@ class _Writes:
         self.latest = next_stamp()
         self._table[key] = (ref, self.latest, by)
 
+    def note_all(self, arrays: list[np.ndarray], by: str) -> None:
+        """The same for many, at one time."""
+        for array in arrays:
+            key = id(array if array.base is None else _memory(array))
+            entry = self._table.get(key)
+            if entry is None:
+                self.note(array, by)
+        self.latest = now = next_stamp()
+        for array in arrays:
+            key = id(array if array.base is None else _memory(array))
+            self._table[key] = (self._table[key][0], now, by)
+
     def of(self, array: np.ndarray) -> tuple[int, str]:
         """Stamp and author of the last write into `array`'s memory; (0, "") if there was none."""
         entry = self._table.get(id(_memory(array)))

@@ -20,15 +20,20 @@ def built(program: Program, moving: set[Var]) -> Callable[..., list[Any]]:
     start = -arena.ctypes.data % 64
     arena = arena[start : start + emitted.arena]
     fixed = [i for i in range(len(program.inputs)) if i not in emitted.moving]
-    bound: list[Any] = []
+    moving = emitted.moving
+    bound: list[Any] = [None] * len(fixed)
     step: Callable[..., list[Any]] | None = None
 
-    def run(*arrays: np.ndarray) -> list[Any]:
-        nonlocal step, bound
-        places = [arrays[i] for i in fixed]
-        if step is None or any(a is not b for a, b in zip(places, bound)):
-            step, bound = module.bind(emitted.functions, emitted.objects, emitted.constants, places, arena), places
-        return step(*[arrays[i] for i in emitted.moving])
+    def run(arrays: list[np.ndarray]) -> list[Any]:
+        nonlocal step
+        for k, i in enumerate(fixed):
+            if arrays[i] is not bound[k]:
+                bound[:] = [arrays[i] for i in fixed]
+                step = module.bind(emitted.functions, emitted.objects, emitted.constants, bound, arena)
+                break
+        if step is None:
+            step = module.bind(emitted.functions, emitted.objects, emitted.constants, bound, arena)
+        return step(*[arrays[i] for i in moving])
 
     run.source = emitted.source  # type: ignore[attr-defined]
     return run

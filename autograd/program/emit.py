@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .fuse import Call, Loop, Product, Step, schedule
+from .fuse import Call, Loop, Product, Step, in_order, schedule
 from .loops import Nest
 from .memory import Layout, Place
 from .program import Equation, Program, Var, equation_text
@@ -76,7 +76,8 @@ class Emitter:
         part: list[Step] = []
         for v in self.program.results:
             if self.layout.places[v.root].kind == "result" and v is v.root:
-                self.lines.append(f"{self._array(v)} = np.empty({v.shape}, '{code_of(v.dtype)}')")
+                room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
+                self.lines.append(f"{self._array(v)} = " + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})"))
         for step in self.steps:
             if self._is_serial(step):
                 part.append(step)
@@ -201,7 +202,7 @@ class Emitter:
         for e, a in nest.sums:
             if partial:
                 out = self.value(a.var)
-                whole = f"{given[a.var]}.reshape({(pieces, *a.var.shape)})" if in_c(a.var) else given[a.var]
+                whole = f"{given[a.var]}.reshape({(pieces, *a.var.shape)})" if in_order(a.var) else given[a.var]
                 self.lines.append(f"np.{e.function.ufunc.__name__}.reduce({whole}, axis=0, out={out})")
 
     def _slice(self, root: Var) -> str:
@@ -323,13 +324,6 @@ _TYPES = {code: f"{kind}[::1]" for code, kind in {
 def _start(e: Equation) -> str:
     """What a reduction begins with."""
     return repr(START[e.function.ufunc]).replace("inf", "np.inf")
-
-
-def in_c(v: Var) -> bool:
-    """Whether a result lies row after row."""
-    from .fuse import in_order
-
-    return in_order(v)
 
 
 def _small_check(e: Equation) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .fuse import Call, Loop, Step, in_order, iteration
+from .fuse import Call, Loop, Step, iteration
 from .loops import spread
 from .program import Program, Var, variables
 from .scalars import operands
@@ -83,7 +83,7 @@ class Layout:
     def _results(self) -> None:
         n = 0
         for v in self.program.results:
-            if v is v.root and v not in self.places and in_order(v):
+            if v is v.root and v not in self.places and dense(v):
                 self.places[v] = Place("result", n)
                 n += 1
 
@@ -109,3 +109,12 @@ class Layout:
             total = max(total, offset + size)
         return total
 
+
+def dense(v: Var) -> bool:
+    """Whether the elements fill a run of memory, in whatever order of dimensions."""
+    expected = 1
+    for n, stride in sorted(zip(v.shape, v.strides), key=lambda pair: pair[1]):
+        if n != 1 and stride != expected:
+            return False
+        expected *= n
+    return True

@@ -147,3 +147,26 @@ def optimised(program: Program) -> Program:
     program = without_repeats(program)
     program = without_copies(program)
     return without_dead(program).check()
+
+
+def split(program: Program, forward: int) -> tuple[Program, Program, list[Var]]:
+    """The part that leads to the first `forward` results and to all effects; the rest; and what the rest takes from it.
+
+    The first part returns what the second takes after its own results.
+    """
+    first = without_dead(Program(program.inputs, program.constants, program.equations, program.writes,
+                                 program.results[:forward], program.labels))  # fmt: skip
+    mine = set(first.equations)
+    rest = Program(program.inputs, program.constants, [e for e in program.equations if e not in mine], [],
+                   program.results[forward:], program.labels)  # fmt: skip
+    rest = without_dead(rest)
+    made = {v for e in first.equations for v in e.outs}
+    used = [v for e in rest.equations for v in e.inputs()] + rest.results
+    kept = list(dict.fromkeys(v.root for v in used if v.root in made))
+    views = [e for e in first.equations if e.view and not made.isdisjoint(e.outs)]
+    needed = {v for v in used if v in made and v.root is not v}
+    again = [e for e in views if not needed.isdisjoint(e.outs) or any(w.root in kept for w in e.outs)]
+    first.results = [*first.results, *kept]
+    rest.inputs = [*kept, *rest.inputs]
+    rest.equations = [*again, *rest.equations]
+    return first, without_dead(rest), kept

@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import propagate
+from ..recording import no_grad
+from ..staleness import Freed
+from ..tape import LEAF, Node, Tape
 from ..tensor import Tensor
 from ..views import View
 from .program import Equation, Program, Var, substitute, without_dead
@@ -66,7 +70,23 @@ class Hyper:
         return value if self.index is None else value[self.index]
 
 
-Source = Argument | Place | Hyper
+@dataclass(frozen=True)
+class Seed:
+    """The cotangent of result number `index`, which the backward program starts from."""
+
+    index: int
+
+
+Source = Argument | Place | Hyper | Seed
+
+
+@dataclass(eq=False)
+class Derivative:
+    """How results that are on the tape are differentiated: cotangents in, cotangents out."""
+
+    outs: list[int]  # the results that are on the tape
+    towards: list[Source]  # the tensors that they are differentiated by
+    found: list[int | None]  # for each its cotangent, as a result of the program; None if it has none
 
 
 @dataclass(eq=False)
@@ -78,6 +98,10 @@ class Recording:
     grads: list[tuple[Tensor, int | None]] = field(default_factory=list)  # a new .grad: this result, or None
     structure: Any = None  # of what the function returns, with `Result` for tensors
     surroundings: Any = None
+    derivative: Derivative | None = None
+    fixed: list[tuple[int, Tensor]] = field(default_factory=list)  # arguments that the function reaches by itself, too
+    reached: list[tuple[Tensor, Source]] = field(default_factory=list)  # while it is being recorded
+    forward: int = 0  # results that the function itself gives; those behind are cotangents
     obstacle: str = ""
 
 
@@ -104,7 +128,11 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     try:
         with recorder.watching():
             result = function(*args, **kwargs)
-        recording = _finish(recorder, around, known, before, result, sources)
+            recording = _finish(recorder, around, known, before, result, sources)
+            recording.reached = list(zip(tensors, places))
+            recording.derivative = _derivative(recorder, recording, result)
+            recording.reached = []
+            recording.fixed = [(i, t) for i, t in enumerate(given) if id(t) in around.tensors]
     finally:
         recorder.open = False
         for t, _ in (*known.values(), *old.values()):
@@ -153,6 +181,72 @@ def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Ten
             program.inputs.append(target)
             recorder.obstacle = recorder.obstacle or "an array that is no tensor is written in place"
     return recording
+
+
+def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Derivative | None:
+    """Differentiate the results that are on the tape by the known tensors behind them, which is recorded as well."""
+    recording.forward = len(recording.program.results)
+    numbered = [(t, i) for t, i in _numbered(result, recording.structure) if t.node is not None]
+    ends = {t.node: source for t, source in recording.reached if t.node is not None}
+    tape = _between([t.node for t, _ in numbered], ends)
+    if not tape or any(node.saved.__class__ is Freed for node in tape):
+        return None
+    leaves = [node for node in tape if node in ends]
+    if any(node not in ends for node in tape if node.op is LEAF):
+        recorder.gives_up("a tensor that requires grad is out of sight")
+    if any(parent in ends for node in leaves for parent in node.parents):
+        recorder.gives_up("an argument was computed from another")
+    if recorder.obstacle:
+        return None
+    cotangents: dict[Node, Any] = {}
+    for t, i in numbered:
+        seed = recorder.input(np.ones(t.array.shape, t.array.dtype), f"the cotangent of result {i}")
+        recording.sources[seed.var] = Seed(i)
+        have = cotangents.get(t.node)
+        cotangents[t.node] = seed if have is None else have + seed
+    with no_grad(), np.errstate(all="ignore"):
+        propagate(Tape(tape), cotangents, set(leaves), record=False, retain=True)
+    found: list[int | None] = []
+    for node in leaves:
+        g = cotangents.get(node)
+        if g is None:
+            found.append(None)
+            continue
+        recording.program.results.append(recorder.variable(np.asanyarray(g).astype(node.dtype, copy=False)))
+        found.append(len(recording.program.results) - 1)
+    return Derivative([i for _, i in numbered], [ends[node] for node in leaves], found)
+
+
+def _numbered(result: Any, structure: Any) -> list[tuple[Tensor, int]]:
+    """The tensors that a function returned, with the numbers of the results that they are."""
+    places: list[Any] = []
+    _markers(structure, places)
+    return [(t, mark.index) for t, mark in zip(_tensors(result), places, strict=True) if isinstance(mark, Result)]
+
+
+def _markers(x: Any, found: list[Any]) -> None:
+    if isinstance(x, Result | Same):
+        found.append(x)
+    elif isinstance(x, tuple | list):
+        for part in x:
+            _markers(part, found)
+    elif isinstance(x, dict):
+        for part in x.values():
+            _markers(part, found)
+
+
+def _between(outs: list[Any], ends: dict[Node, Source]) -> list[Node]:
+    """The nodes from `outs` back to `ends`, oldest first."""
+    seen, todo = set(outs), list(outs)
+    while todo:
+        node = todo.pop()
+        if node in ends:
+            continue
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                todo.append(parent)
+    return sorted(seen, key=lambda node: node.stamp)
 
 
 def _floats(group: dict[str, Any]) -> list[Any]:
@@ -217,7 +311,9 @@ def difference(a: Recording, b: Recording) -> str:
         same.update(zip(e.outs, f.outs))
     if [same[v] for v in p.results] != q.results or [(same[v], same[w]) for v, w in p.writes] != q.writes:
         return "what is returned or written"
-    if [(id(t), i) for t, i in a.grads] != [(id(t), i) for t, i in b.grads]:
+    if a.derivative is not None and b.derivative is not None and a.derivative.found != b.derivative.found:
+        return "what is differentiated"
+    if (a.derivative is None) != (b.derivative is None) or [(id(t), i) for t, i in a.grads] != [(id(t), i) for t, i in b.grads]:
         return "the gradients that are set"
     return ""
 

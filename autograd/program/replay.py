@@ -1,0 +1,233 @@
+"""A program in place of the function: inputs gathered, the program run, results put where the function puts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import TapeError
+from ..op import outputs_of
+from ..recording import ROOT
+from ..recording import recording as tape_recording
+from ..tape import Node
+from ..tensor import Tensor, wrap
+from ..where import calling_line
+from ..writes import next_stamp, writes
+from .build import built
+from .passes import optimised, split
+from .program import CheckFailed, Program, Var
+from .recorder import owner_of
+from .recording import Argument, Derivative, Hyper, Place, Recording, Result, Same, Seed, Source
+
+
+class Replay:
+    """Runs the program of a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording, self.around = recording, recording.surroundings
+        self.program = optimised(recording.program)
+        self.backward: Backward | None = None
+        forward, kept = self.program, list[Var]()
+        if recording.derivative is not None:
+            forward, backward, kept = split(self.program, recording.forward)
+            self.backward = Backward(backward, kept, recording.derivative, recording.sources)
+        self.inputs = Inputs(forward, recording.sources)
+        self.run = built(forward, self.inputs.moving)
+        self.source = self.run.source + ("" if self.backward is None else "\n\n" + self.backward.run.source)
+        self.count = recording.forward
+        self.grads: list[tuple[Tensor, int | None]] = recording.grads
+        self.structure: Any = recording.structure
+        self.alone = self.structure.index if isinstance(self.structure, Result) else None
+
+    def __call__(self, given: list[Tensor]) -> Any:
+        if self.around.changed():
+            raise CheckFailed
+        for i, t in self.recording.fixed:
+            if given[i] is not t:
+                raise CheckFailed
+        arrays = self.inputs(given)
+        results = self.run(arrays)
+        self.inputs.note_writes()
+        for t, i in self.grads:
+            t.grad = None if i is None else wrap(results[i])
+        outs: Any = results
+        if self.backward is not None and tape_recording.scope is not None:
+            outs = self.backward.on_tape(results, self.count, self.inputs, given)
+        if self.alone is not None:
+            out = outs[self.alone]
+            return out if out.__class__ is Tensor else wrap(out)
+        return _filled(self.structure, outs)
+
+
+class Inputs:
+    """The arrays that a program reads: those of tensors that stay, and those that come with each call."""
+
+    def __init__(self, program: Program, sources: dict[Var, Source]) -> None:
+        self.program = program
+        self.sources = [sources.get(v) for v in program.inputs]
+        self.moving = {v for v, s in zip(program.inputs, self.sources) if isinstance(s, Argument | Seed) or s is None}
+        self.places = [(i, s) for i, s in enumerate(self.sources) if isinstance(s, Place)]
+        self.arguments = [(i, s.index) for i, s in enumerate(self.sources) if isinstance(s, Argument)]
+        self.hyper = [(s.group, s.key, s.index, np.empty((), np.float64)) for s in self.sources if isinstance(s, Hyper)]
+        scalars = iter(self.hyper)
+        self.arrays: list[Any] = [next(scalars)[3] if isinstance(s, Hyper) else None for s in self.sources]
+        self.last: list[float] = []
+        self.noted: list[tuple[int, Any]] = []
+        self.written = [program.inputs.index(target) for target, _ in program.writes]
+
+    def __call__(self, given: list[Tensor]) -> list[Any]:
+        arrays = self.arrays
+        for i, source in self.places:
+            t = source.tensor.grad if source.grad else source.tensor
+            if t is None:
+                raise CheckFailed
+            if t.array is not arrays[i]:
+                self._take(i, t.array)
+        for i, k in self.arguments:
+            a = given[k].array
+            if a is not arrays[i]:
+                self._take(i, a)
+        if self.hyper:
+            now = [g[key] if k is None else g[key][k] for g, key, k, _ in self.hyper]
+            if now != self.last:
+                for (_, _, _, scalar), value in zip(self.hyper, now):
+                    if not isinstance(value, float | int):
+                        raise CheckFailed
+                    scalar[()] = value
+                self.last = now
+        return arrays
+
+    def _take(self, i: int, a: np.ndarray) -> None:
+        v = self.program.inputs[i]
+        if a.shape != v.shape or a.dtype != v.dtype or not _lies_as(a, v):
+            raise CheckFailed
+        if self.written:
+            self._check_memory(i, a)
+        self.arrays[i] = a
+
+    def _check_memory(self, i: int, a: np.ndarray) -> None:
+        """A program that writes in place was recorded with its inputs apart."""
+        owner = owner_of(a)
+        for k, other in enumerate(self.arrays):
+            if k != i and other is not None and (i in self.written or k in self.written) and owner_of(other) is owner:
+                raise CheckFailed
+
+    def note_writes(self) -> None:
+        """Tell the tape which inputs were written in place."""
+        if self.written:
+            writes.note_all([self.arrays[i] for i in self.written], "compile")
+
+
+def _lies_as(a: np.ndarray, v: Var) -> bool:
+    size = a.itemsize
+    return all(s == t * size or n == 1 for n, s, t in zip(a.shape, a.strides, v.strides))
+
+
+class Backward:
+    """The program of the cotangents, and the node that stands for the forward program on the tape."""
+
+    name, symbol, view, plain, multiple, materialize, frees, linear = "compiled", None, False, False, True, True, True, False
+    elementwise = differentiable = variadic = False
+    parameters: tuple[str, ...] = ()
+
+    def __init__(self, program: Program, kept: list[Var], derivative: Derivative, sources: dict[Var, Source]) -> None:
+        self.program, self.derivative = program, derivative
+        self.kept = [program.inputs.index(v) if v in program.inputs else None for v in kept]
+        self.sources = [sources.get(v) for v in program.inputs]
+        self.run = built(program, set(program.inputs))
+        self.pulls = _Pulls(self)
+        self.recorded_pulls = _Recorded()
+        order = {k: n for n, k in enumerate(k for k in derivative.found if k is not None)}
+        self.found = [None if k is None else order[k] for k in derivative.found]
+
+    def input_names(self, n: int) -> tuple[str, ...]:
+        """A name for each of `n` inputs."""
+        return tuple(f"input{i}" for i in range(n))
+
+    def on_tape(self, results: list[Any], count: int, inputs: Inputs, given: list[Tensor]) -> list[Any]:
+        """The results, those that are to be differentiated as tensors with a node."""
+        arrays: list[Any] = [None] * len(self.sources)
+        for place, array in zip(self.kept, results[count:]):
+            if place is not None:
+                arrays[place] = array
+        for i, source in enumerate(self.sources):
+            if isinstance(source, Argument):
+                arrays[i] = given[source.index].array
+            elif isinstance(source, Place):
+                arrays[i] = source.tensor.array
+            elif isinstance(source, Hyper):
+                arrays[i] = np.array(source.read(), np.float64)
+        node = Node.__new__(Node)
+        node.op, node.params = self, ()  # type: ignore[assignment]
+        node.parents = tuple(_tensor(s, given).node for s in self.derivative.towards)
+        node.saved, node.stamp = tuple(arrays), next_stamp()
+        outs = tuple(results[i] for i in self.derivative.outs)
+        node.shape, node.dtype, node.value = tuple(o.shape for o in outs), tuple(o.dtype for o in outs), None
+        node.scope, node.where, node.hooks = tape_recording.scope or ROOT, calling_line(), None
+        made = list(results[:count])
+        for i, t in zip(self.derivative.outs, outputs_of(node, outs)):
+            made[i] = t
+        return made
+
+
+def _tensor(source: Source, given: list[Tensor]) -> Tensor:
+    if isinstance(source, Argument):
+        return given[source.index]
+    assert isinstance(source, Place)
+    return source.tensor
+
+
+class _Pulls:
+    """The pulls of a compiled node: the first that is asked runs the backward program."""
+
+    def __init__(self, backward: Backward) -> None:
+        self._backward = backward
+
+    def __iter__(self) -> Any:
+        found: list[Any] = []
+        backward = self._backward
+
+        def pull(g: Any, node: Node, k: int | None) -> Any:
+            if k is None:
+                return None
+            if not found:
+                arrays = list(node.saved)
+                for i, source in enumerate(backward.sources):
+                    if isinstance(source, Seed):
+                        seed = np.asarray(g[backward.derivative.outs.index(source.index)])
+                        arrays[i] = np.ascontiguousarray(seed).reshape(seed.shape)
+                found.extend(backward.run(arrays))
+            return found[k]
+
+        import functools
+
+        return iter([functools.partial(pull, k=k) for k in backward.found])
+
+
+class _Recorded:
+    """A second derivative through a compiled function."""
+
+    def __iter__(self) -> Any:
+        raise TapeError(
+            "create_graph=True: the derivative of a compiled function is itself compiled and is not on the tape. Compile "
+            "the function that takes both derivatives, or call this one uncompiled"
+        )
+
+
+def _filled(structure: Any, outs: list[Any]) -> Any:
+    if isinstance(structure, Result):
+        out = outs[structure.index]
+        return out if isinstance(out, Tensor) else wrap(out)
+    if isinstance(structure, Same):
+        return structure.tensor
+    if isinstance(structure, tuple):
+        parts = [_filled(part, outs) for part in structure]
+        return type(structure)(*parts) if hasattr(structure, "_fields") else tuple(parts)
+    if isinstance(structure, list):
+        return [_filled(part, outs) for part in structure]
+    if isinstance(structure, dict):
+        return {key: _filled(part, outs) for key, part in structure.items()}
+    return structure
+
+
