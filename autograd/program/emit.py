@@ -337,7 +337,9 @@ def _small_check(e: Equation) -> bool:
 def _check(e: Equation, address: Callable[[Var], tuple[str, int]]) -> list[str]:
     (v,) = e.kwargs["args"]
     name, start = address(v.root)
-    return [f"if {name}[{start + v.offset}] != {e.kwargs['expected']}:", "    return True"]
+    element = f"{name}[{start + v.offset}]"
+    value = f"({element} != 0)" if e.kwargs["function"] is bool else element  # 0.9 is true, and not equal to True
+    return [f"if {value} != {e.kwargs['expected']}:", "    return True"]
 
 
 def _product(e: Equation, address: Callable[[Var], tuple[str, int]]) -> str:
