@@ -12,8 +12,6 @@ Outputs are numbered with the width of the phase, so a few at the end of each im
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .conv_pieces import Pair, pieces_of, ranges
@@ -100,27 +98,30 @@ def turned_some(weight, out, chosen, first, last, f, c, taps):
 
 
 @kernel
-def input_some(g, weight, x, table, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows, columns, top, left,
-               s_h, s_w, p_h, p_w, a, b, width):  # fmt: skip
-    """One phase (a, b) of the input's cotangent for samples `first` to `last`; g in its frame has rows x columns."""
+def input_some(g, weight, x, table, starts, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows, columns, top,
+               left, s_h, s_w, p_h, p_w, width):  # fmt: skip
+    """The input's cotangent for samples `first` to `last`; g in its frame has rows x columns for every phase."""
     size, length = f * rows * columns, q_h * columns
     image, out = np.zeros(size + 4 * width, g.dtype), np.empty(c * length + 4 * width, g.dtype)
     for n in range(first, last):
         framed(g, n * f * o_h * o_w, f, o_h, o_w, image, 0, top, left, rows, columns)
-        products(weight, image, 0, size // groups, table, out, length, groups, c // groups, width)
-        for k in range(c):
-            for i in range(q_h):
-                u = s_h * i + a - p_h
-                if 0 <= u < h:
-                    to, source = ((n * c + k) * h + u) * w, k * length + i * columns
-                    start, stop = max(0, -((b - p_w) // s_w)), min(q_w, (w - 1 - b + p_w) // s_w + 1)
-                    if s_w == 1:
-                        copy_run(out, source + start, x, to + start + b - p_w, max(0, stop - start), x.dtype.type(0))
-                    elif s_w == 2:
-                        copy_to_every_second(out, source + start, x, to + s_w * start + b - p_w, stop - start)
-                    else:
-                        for j in range(start, stop):
-                            x[to + s_w * j + b - p_w] = out[source + j]
+        for phase in range(s_h * s_w):
+            a, b = phase // s_w, phase % s_w
+            start, stop = max(0, -((b - p_w) // s_w)), min(q_w, (w - 1 - b + p_w) // s_w + 1)
+            taps, filters = table[starts[phase] : starts[phase + 1]], weight[c * starts[phase] :]
+            products(filters, image, 0, size // groups, taps, out, length, groups, c // groups, width)
+            for k in range(c):
+                for i in range(q_h):
+                    u = s_h * i + a - p_h
+                    if 0 <= u < h:
+                        to, source = ((n * c + k) * h + u) * w + s_w * start + b - p_w, k * length + i * columns + start
+                        if s_w == 1:
+                            copy_run(out, source, x, to, max(0, stop - start), x.dtype.type(0))
+                        elif s_w == 2:
+                            copy_to_every_second(out, source, x, to, stop - start)
+                        else:
+                            for j in range(stop - start):
+                                x[to + s_w * j] = out[source + j]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -164,28 +165,26 @@ def _turned(weight: np.ndarray, groups: int, chosen: np.ndarray) -> np.ndarray:
 
 def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
                     groups: int) -> np.ndarray:  # fmt: skip
-    """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`, phase by phase."""
+    """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
     n, f, o_h, o_w = g.shape
     c, taps, (h, w) = weight.shape[1] * groups, weight.shape[2:], spatial
     x = np.empty((n, c, h, w), g.dtype)
     low, rest = zip(*(divmod(p, s) for p, s in zip(padding, stride)), strict=True)  # phases begin before the image
     q_h, q_w = ((size - 1 + r) // s + 1 for size, r, s in zip(spatial, rest, stride))
     m_h, m_w = ((k - 1) * d // s for k, d, s in zip(taps, dilation, stride))
-    parts = ranges(n, pieces_of(g.size * weight[0].size // (stride[0] * stride[1])))
     frame = q_h + m_h, q_w + m_w, m_h - low[0], m_w - low[1]
     rows, columns, filters = np.arange(taps[0]), np.arange(taps[1]), np.arange(f // groups)[:, None]
+    tables, turned = [], []
     for a in range(stride[0]):
         for b in range(stride[1]):
             i = rows[rows * dilation[0] % stride[0] == a][:, None]
             j = columns[columns * dilation[1] % stride[1] == b]
-            chosen = (i * taps[1] + j).reshape(-1)
-            places = (m_h - i * dilation[0] // stride[0]) * (q_w + m_w) + m_w - j * dilation[1] // stride[1]
-            table = (filters * ((q_h + m_h) * (q_w + m_w)) + places.reshape(-1)).reshape(-1)
-            flat = g.reshape(-1), _turned(weight, groups, chosen), x.reshape(-1), table
-            sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, *frame, *stride, *rest, a, b, columns_of(g.dtype)
-
-            def some(k: int, flat: Any = flat, sizes: Any = sizes) -> None:
-                input_some(*flat, *parts[k], *sizes)
-
-            run(len(parts), some)
+            places = (m_h - i * dilation[0] // stride[0]) * frame[1] + m_w - j * dilation[1] // stride[1]
+            tables.append((filters * (frame[0] * frame[1]) + places.reshape(-1)).reshape(-1))
+            turned.append(_turned(weight, groups, (i * taps[1] + j).reshape(-1)))
+    starts = np.cumsum([0, *map(len, tables)])
+    flat = g.reshape(-1), np.concatenate(turned), x.reshape(-1), np.concatenate(tables), starts
+    sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, *frame, *stride, *rest, columns_of(g.dtype)
+    parts = ranges(n, pieces_of(g.size * weight[0].size))
+    run(len(parts), lambda i: input_some(*flat, *parts[i], *sizes))
     return x
