@@ -11,6 +11,7 @@ from . import first as first  # before NumPy
 
 # isort: split
 import json
+import math
 import resource
 import sys
 import time
@@ -61,7 +62,8 @@ def timed(step: Step, seconds: float) -> list[float]:
     while True:
         before = time.perf_counter()
         result = step()
-        getattr(result, "block_until_ready", lambda: None)()
+        for part in parts(result):
+            getattr(part, "block_until_ready", lambda: None)()
         after = time.perf_counter()
         itself = isinstance(result, Seconds)
         times.append(float(result) if itself else after - before)
@@ -70,9 +72,16 @@ def timed(step: Step, seconds: float) -> list[float]:
 
 
 def number(result: Any) -> float:
-    """A loss, or the Euclidean norm of another result."""
-    array = np.asarray(result.detach() if hasattr(result, "detach") else result)
-    return float(array if array.ndim == 0 else np.linalg.norm(array))
+    """A loss, or the Euclidean norm of another result, of several together."""
+    arrays = [np.asarray(part.detach() if hasattr(part, "detach") else part) for part in parts(result)]
+    if len(arrays) == 1 and arrays[0].ndim == 0:
+        return float(arrays[0])
+    return math.hypot(*(float(np.linalg.norm(array)) for array in arrays))
+
+
+def parts(result: Any) -> list[Any]:
+    """The arrays of a result, however they are grouped."""
+    return [part for group in result for part in parts(group)] if isinstance(result, tuple | list) else [result]
 
 
 def _peak() -> float:

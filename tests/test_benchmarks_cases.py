@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.case import Seconds
@@ -69,6 +70,11 @@ def test_what_measures_itself(name):
     seconds = step_of("wengert", case, toy=True)()
     assert isinstance(seconds, Seconds)
     assert timed(lambda: Seconds(0.25), 0.0) == [0.25]
+
+
+def test_a_result_of_several_parts_has_one_number():
+    assert number((np.array([3.0]), [np.array([[4.0]]), (np.array([12.0]),)])) == 13.0
+    assert number(np.array(-2.0)) == -2.0
 
 
 def test_a_worker_answers_and_survives_a_failure():

@@ -94,9 +94,9 @@ def build_chain(library: Any, toy: bool) -> Callable[[], Any]:
     forward = library.compile(run)
 
     def step() -> Any:
+        a.grad = b.grad = None
         loss = forward(a, b)
         loss.backward()
-        a.grad = b.grad = None
         return loss
 
     return step

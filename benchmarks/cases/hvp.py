@@ -17,7 +17,7 @@ def _directions(shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
 
 
 def build(library: Any, toy: bool) -> Callable[[], Any]:
-    """H v for all weights, those of the first layer returned; for a library with PyTorch's names."""
+    """H v for all weights, for a library with PyTorch's names."""
     torch, nn, grad = library.torch, library.nn, library.grad
     torch.manual_seed(0)
     net = mlp.model(nn, toy)
@@ -28,7 +28,7 @@ def build(library: Any, toy: bool) -> Callable[[], Any]:
 
     def step() -> Any:
         gradients = grad(criterion(net(x), y), params, create_graph=True)
-        return grad(gradients, params, grad_outputs=directions)[0]
+        return grad(gradients, params, grad_outputs=directions)
 
     return step
 
@@ -46,7 +46,7 @@ def build_jax(weights: Callable[[Callable[[Any], Any]], list[np.ndarray]], toy: 
     def product(params: Any, directions: Any) -> Any:
         return jax.jvp(jax.grad(lambda params: mlp.jax_loss(params, x, y)), (params,), (directions,))[1]
 
-    return lambda: product(params, directions)[0]
+    return lambda: product(params, directions)
 
 
 CASES = [

@@ -19,7 +19,10 @@ def _normal(*shapes: tuple[int, ...]) -> Arrays:
 
 
 def _pulled(library: Any, function: Callable[..., Any], arrays: Arrays, leaves: int) -> Callable[[], Any]:
-    """function(leaves, others) and the cotangents of the leaves for a given one of the result, the last array."""
+    """function(leaves, others) and the cotangents of the leaves for a given one of the result, the last array.
+
+    All of them are returned: what nobody can see a compiler leaves out.
+    """
     tensors = [library.torch.from_numpy(a) for a in arrays]
     inputs, cotangent = tensors[:-1], tensors[-1]
     for leaf in inputs[:leaves]:
@@ -27,7 +30,8 @@ def _pulled(library: Any, function: Callable[..., Any], arrays: Arrays, leaves: 
     forward = library.compile(function)
 
     def step() -> Any:
-        return library.grad(forward(*inputs), inputs[:leaves], cotangent)[0]
+        y = forward(*inputs)
+        return y.detach(), *library.grad(y, inputs[:leaves], cotangent)
 
     return step
 
@@ -45,7 +49,7 @@ def _jax_pulled(function: Callable[..., Any], arrays: Arrays, leaves: int) -> Ca
         y, pull = jax.vjp(lambda *leaves: function(*leaves, *constant), *leaves)
         return y, pull(g)
 
-    return lambda: jax.block_until_ready(both(tuple(inputs[:leaves]), cotangent))[1][0]
+    return lambda: both(tuple(inputs[:leaves]), cotangent)
 
 
 # -- scaled dot-product attention ------------------------------------------------------------------------------------

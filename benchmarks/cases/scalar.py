@@ -70,10 +70,10 @@ _CALLS = HIDDEN * (2 * INPUTS + 2) + HIDDEN - 1
 
 def _step(values: list[Any], start: Any) -> Callable[[], Any]:
     def step() -> Any:
-        loss = _perceptron(values)
-        loss.backward()
         for value in values:
             value.grad = start
+        loss = _perceptron(values)
+        loss.backward()
         return loss
 
     return step

@@ -56,9 +56,9 @@ def build_softmax_jax(weights: Any, toy: bool) -> Callable[[], Any]:
 
 def _there_and_back(function: Callable[[Any], Any], x: Any) -> Callable[[], Any]:
     def step() -> Any:
+        x.grad = None  # before, not after: what nobody can see a compiler leaves out
         loss = function(x)
         loss.backward()
-        x.grad = None
         return loss
 
     return step
