@@ -63,14 +63,30 @@ def test_threads_change_no_bit():
     np.testing.assert_array_equal(found[0], found[2])
 
 
-def test_long_products_and_their_gradients():
+@pytest.mark.parametrize("dtype", UNIT)
+def test_large_products_and_their_gradients(dtype):
     """Those that the op hands to the kernel: values and gradients are NumPy's."""
     rng = np.random.default_rng(0)
-    x, w = (autograd.from_numpy(rng.uniform(-1, 1, s).astype(np.float32)) for s in ((1100, 130), (130, 120)))
+    x, w = (autograd.from_numpy(rng.uniform(-1, 1, s).astype(dtype)) for s in ((1100, 130), (130, 120)))
     assert matmul._large(x.array, w.array)
     x.requires_grad_(), w.requires_grad_()
     y = x @ w
-    y.backward(autograd.from_numpy(np.sin(np.arange(1100 * 120, dtype=np.float32)).reshape(1100, 120)))
-    g = np.sin(np.arange(1100 * 120, dtype=np.float32)).reshape(1100, 120).astype(np.float64)
+    y.backward(autograd.from_numpy(np.sin(np.arange(1100 * 120, dtype=dtype)).reshape(1100, 120)))
+    g = np.sin(np.arange(1100 * 120, dtype=dtype)).reshape(1100, 120).astype(np.float64)
     for found, expected in ((y, x.array @ w.array), (x.grad, g @ w.array.T), (w.grad, x.array.T @ g)):
-        np.testing.assert_allclose(found.array, expected, rtol=0, atol=1100 * UNIT[np.float32])
+        np.testing.assert_allclose(found.array, expected, rtol=0, atol=1100 * UNIT[dtype])
+
+
+@pytest.mark.parametrize("dtype", UNIT)
+def test_a_large_linear_map(dtype):
+    """The kernel adds the bias; without one, with one of another kind of array, and all gradients."""
+    rng = np.random.default_rng(0)
+    x, w, b, g = (rng.uniform(-1, 1, s).astype(dtype) for s in ((130, 100), (90, 100), (90,), (130, 90)))
+    assert matmul._large(x, w.T)
+    close = 2 * 130 * UNIT[dtype]
+    for bias in (None, b, np.repeat(b, 2)[::2]):
+        np.testing.assert_allclose(matmul.affine.op.run(x, w, bias), x @ w.T + (0 if bias is None else b), atol=close)
+    leaves = [autograd.from_numpy(a).requires_grad_() for a in (x, w, b)]
+    matmul.affine(*leaves).backward(autograd.from_numpy(g))
+    for leaf, expected in zip(leaves, (g @ w, g.T @ x, g.sum(0)), strict=True):
+        np.testing.assert_allclose(leaf.grad.array, expected, rtol=0, atol=close)

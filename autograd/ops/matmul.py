@@ -50,7 +50,7 @@ def _large(input: Any, other: Any) -> bool:
     BLAS is as fast on its own, but its threads wait for one another, and for milliseconds if one has lost its core to
     somebody else.
     """
-    if input.ndim != 2 or other.ndim != 2 or not input.dtype == other.dtype == np.float32:
+    if input.ndim != 2 or other.ndim != 2 or input.dtype != other.dtype or input.dtype.char not in "fd":
         return False
     (m, k), n = input.shape, other.shape[1]
     return m * k * n >= LEAST and min(m, n) >= 8 and other.shape[0] == k
@@ -139,11 +139,9 @@ def same_type(name: str, *tensors: Any) -> None:
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor):
             raise ArgumentError(f"{name}: argument {i} must be a Tensor, got {type(t).__name__}")
-    kinds = [str(t.array.dtype) for t in tensors]
-    if len(set(kinds)) > 1:
-        raise DTypeError(
-            f"{name}: the tensors must have the same dtype, got {' and '.join(kinds)}; convert one with .to(dtype)"
-        )
+    if len({t.array.dtype for t in tensors}) > 1:
+        kinds = " and ".join(str(t.array.dtype) for t in tensors)
+        raise DTypeError(f"{name}: the tensors must have the same dtype, got {kinds}; convert one with .to(dtype)")
 
 
 def _fit(name: str, input: Tensor, other: Tensor, m: int, k: int) -> None:
