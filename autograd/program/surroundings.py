@@ -8,6 +8,7 @@ count their own changes (`autograd/changes.py`) are compared only when the count
 
 from __future__ import annotations
 
+import dis
 import functools
 import types
 from collections.abc import Callable, Iterator
@@ -73,6 +74,8 @@ class Surroundings:
             yield from self._dict(x, name, counted)
         elif isinstance(x, list | tuple | set | frozenset):
             yield from self._sequence(x, name, counted)
+        elif type(x).__module__.startswith("autograd.program"):  # a compiled function: what it compiles
+            yield getattr(x, "__wrapped__", None), name, counted
         elif hasattr(x, "__dict__") and not type(x).__module__.startswith(("numpy", "builtins", "threading")):
             inside = isinstance(x, Counted)
             yield from self._dict(vars(x), name, counted or inside)
@@ -128,6 +131,6 @@ def _element(x: list[Any], i: int) -> Any:
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """Global names in `code` and in the functions that it defines."""
-    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
-    return set(code.co_names).union(*map(_names, inner))
+    """Global names in `code` and in the functions that it defines; `co_names` holds attributes, too."""
+    own = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return own.union(*(_names(c) for c in code.co_consts if isinstance(c, types.CodeType)))
