@@ -35,5 +35,5 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
 def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
                      groups: int) -> np.ndarray:  # fmt: skip
     """∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`."""
-    way = conv_dots if g.shape[1] // groups <= lanes_of(g.dtype) // 8 else conv_gather
+    way = conv_dots if g.shape[1] // groups <= lanes_of(g.dtype) // 4 else conv_gather
     return way.weight_cotangent(g, x, kernel, stride, padding, dilation, groups)
