@@ -15,14 +15,13 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .door import ROWS, kernel
-from .gemm import pack
-from .pool import run
+from .gemm import ALONE, pack
+from .pool import get_num_threads, run
 from .softmax import largest
 from .tile import columns_of, tile
 from .vmath import minus, vexp
 
 BLOCK = 4 * ROWS  # query rows whose weights are made together
-PIECES = 16  # for the threads, at most
 
 
 @kernel
@@ -133,7 +132,8 @@ def fits(*arrays: np.ndarray) -> bool:
 
 
 def _run(kernel: Any, arrays: tuple[np.ndarray, ...], factor: float, causal: bool) -> None:
-    """`kernel` on the memory of `arrays`, heads in pieces: one type for any strides, so that it is compiled once."""
+    """`kernel` on the memory of `arrays`: one type for any strides, so that it is compiled once.  Heads do not depend
+    on each other, so how many pieces there are changes no bit."""
     q, _, v = arrays[:3]
     many, step = v.shape[2], q.itemsize
     batch, heads, length, size = q.shape
@@ -141,7 +141,7 @@ def _run(kernel: Any, arrays: tuple[np.ndarray, ...], factor: float, causal: boo
     places = np.array([a.strides[:3] for a in arrays]) // step
     sizes = heads, length, many, size, v.shape[3]
     n = batch * heads
-    pieces = min(PIECES, n)
+    pieces = 1 if n * length * many * (size + v.shape[3]) <= ALONE else min(n, 2 * get_num_threads())
     given = *flat, places, sizes, q.dtype.type(factor), causal, columns_of(q.dtype)
     run(pieces, lambda i: kernel(*given, i * n // pieces, (i + 1) * n // pieces))
 
