@@ -74,16 +74,20 @@ class Emitter:
 
     def emit(self) -> Emitted:
         part: list[Step] = []
+        self.whole = all(map(self._is_serial, self.steps))
         for v in self.program.results:
             if self.layout.places[v.root].kind == "result" and v is v.root:
                 room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
                 self.lines.append(f"{self._array(v)} = " + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})"))
         for step in self.steps:
-            if self._is_serial(step):
+            if self._is_serial(step) and (self.whole or not part or _roots(step) & set[Var]().union(*map(_roots, part))):
                 part.append(step)
                 continue
             self._part(part)
             part = []
+            if self._is_serial(step):
+                part.append(step)
+                continue
             self._loop(step) if isinstance(step, Loop) else self._call(step.equation)
         self._part(part)
         self._finish()
@@ -137,72 +141,55 @@ class Emitter:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def _part(self, steps: list[Step]) -> None:
-        """One kernel for small steps that follow each other."""
+        """One kernel for small steps that follow each other.
+
+        A program that is one such part knows all its places and sizes.  Where there are more, they are arguments, so
+        that layers and parameters that are treated alike share a kernel.
+        """
         if not steps:
             return
-        names: dict[str, str] = {}
-
-        def address(root: Var) -> tuple[str, int]:
-            name, start = self._flat(root)
-            names[name] = _TYPES[code_of(root.dtype)]
-            return name, start
-
+        arguments = _Arguments(self)
+        address, number = (arguments.known, str) if self.whole else (arguments.array, arguments.number)
         body: list[str] = []
         for step in steps:
             for e in step.equations if isinstance(step, Loop) else [step.equation]:
                 body.append(f"# {' '.join(equation_text(e).split())}")
             if isinstance(step, Loop):
-                body += Nest(step, self._outside).lines(address, str)
+                body += Nest(step, self._outside).lines(address, number)
             elif isinstance(step, Product):
-                body.append(_product(step.equation, address))
+                body.append(_product(step.equation, address, number))
             else:
                 body += _check(step.equation, address)
         checks = any(isinstance(step, Call) for step in steps)
         body += ["return False"] if checks else []
-        name = self._kernel("part", list(names), list(names.values()), body, "bool_" if checks else "void")
-        call = f"{name}({', '.join(names)})"
+        name = self._kernel("part", arguments, body, "bool_" if checks else "void")
+        call = f"{name}({', '.join(arguments.passed())})"
         self.lines += [f"if {call}:", "    raise CheckFailed"] if checks else [call]
 
     def _loop(self, loop: Loop) -> None:
         """A kernel of its own, in pieces on several threads."""
-        nest = Nest(loop, self._outside)
-        arrays: dict[Var, str] = {}
-        numbers: dict[int, str] = {}
-
-        def address(root: Var) -> tuple[str, int]:
-            return arrays.setdefault(root, f"p{len(arrays)}"), 0
-
-        def number(n: int) -> str:
-            return str(n) if 0 <= n <= 2 else numbers.setdefault(n, f"n{len(numbers)}")
-
+        nest, arguments = Nest(loop, self._outside), _Arguments(self)
         rows = nest.dims[0]
         pieces = max(1, min(PIECES, rows, int(loop.cost // PIECE)))
         size = -(-rows // pieces)
         pieces = -(-rows // size)
         partial = nest.shares_rounds and pieces > 1
-        body = nest.lines(address, number, ("low", "high"))
+        body = nest.lines(arguments.array, arguments.number, ("low", "high"))
         for e in loop.equations:
             self.lines.append(f"# {' '.join(equation_text(e).split())}")
-        types = [_TYPES[code_of(root.dtype)] for root in arrays] + ["int64"] * (len(numbers) + 2)
-        kernel = self._kernel("loop", [*arrays.values(), *numbers.values(), "low", "high"], types, body)
-        given = {root: self._slice(root) for root in arrays}
+        arguments.bounds = True
+        kernel = self._kernel("loop", arguments, body)
         for e, a in nest.sums:
             if partial:
-                given[a.var] = self._partial(e, pieces)
+                arguments.instead[a.var] = f"{self._partial(e, pieces)}[i]"
             elif nest.gathers(a, nest.level(a)):
                 self.lines.append(f"{self.value(a.var)}.fill({_start(e)})")
-        sizes = [str(n) for n in numbers]
         ranges = f"i * {size}, min({rows}, i * {size} + {size})"
-        if partial:
-            parts = {a.var for _, a in nest.sums}
-            passed = [f"{given[r]}[i]" if r in parts else given[r] for r in arrays]
-        else:
-            passed = [given[r] for r in arrays]
-        self.lines.append(f"run({pieces}, lambda i: {kernel}({', '.join([*passed, *sizes, ranges])}))")
+        self.lines.append(f"run({pieces}, lambda i: {kernel}({', '.join([*arguments.passed(), ranges])}))")
         for e, a in nest.sums:
             if partial:
-                out = self.value(a.var)
-                whole = f"{given[a.var]}.reshape({(pieces, *a.var.shape)})" if in_order(a.var) else given[a.var]
+                out, sums = self.value(a.var), f"sums_{a.var.name}"
+                whole = f"{sums}.reshape({(pieces, *a.var.shape)})" if in_order(a.var) else sums
                 self.lines.append(f"np.{e.function.ufunc.__name__}.reduce({whole}, axis=0, out={out})")
 
     def _slice(self, root: Var) -> str:
@@ -263,8 +250,9 @@ class Emitter:
         self.objects.append(x)
         return f"k{len(self.objects) - 1}"
 
-    def _kernel(self, kind: str, arguments: list[str], types: list[str], body: list[str], result: str = "void") -> str:
-        text = f"({', '.join(arguments)}):\n" + textwrap.indent("\n".join(body), "    ")
+    def _kernel(self, kind: str, arguments: _Arguments, body: list[str], result: str = "void") -> str:
+        names, types = arguments.taken()
+        text = f"({', '.join(names)}):\n" + textwrap.indent("\n".join(body), "    ")
         signature = f"{result}({', '.join(types)})"
         bare = signature + "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
         if bare not in self.kernels:
@@ -315,6 +303,48 @@ class Emitter:
         return Emitted(source, self.functions, self.objects, list(self.program.constants.values()), self._scratch, moving)
 
 
+class _Arguments:
+    """The arguments of a kernel: arrays, and sizes, strides and offsets that are not 0, 1 or 2."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self.emitter, self.bounds = emitter, False
+        self.arrays: dict[Var, str] = {}
+        self.names: dict[str, str] = {}  # of arrays that are known by their own names, with types
+        self.numbers: dict[int, str] = {}
+        self.instead: dict[Var, str] = {}
+
+    def known(self, root: Var) -> tuple[str, int]:
+        name, start = self.emitter._flat(root)
+        self.names[name] = _TYPES[code_of(root.dtype)]
+        return name, start
+
+    def array(self, root: Var) -> tuple[str, int]:
+        return self.arrays.setdefault(root, f"p{len(self.arrays)}"), 0
+
+    def number(self, n: int) -> str:
+        return str(n) if 0 <= n <= 2 else self.numbers.setdefault(n, f"n{len(self.numbers)}")
+
+    def taken(self) -> tuple[list[str], list[str]]:
+        """Names and types."""
+        bounds = ["low", "high"] if self.bounds else []
+        names = [*self.names, *self.arrays.values(), *self.numbers.values(), *bounds]
+        kinds = [*self.names.values(), *(_TYPES[code_of(root.dtype)] for root in self.arrays)]
+        return names, kinds + ["int64"] * (len(self.numbers) + len(bounds))
+
+    def passed(self) -> list[str]:
+        """What the caller gives for them, but for the bounds."""
+        arrays = [self.instead.get(root) or self.emitter._slice(root) for root in self.arrays]
+        return [*self.names, *arrays, *map(str, self.numbers)]
+
+
+def _roots(step: Step) -> set[Var]:
+    """The arrays of more than one element, and the scalars that it makes."""
+    found = set()
+    for e in step.equations if isinstance(step, Loop) else [step.equation]:
+        found |= {v.root for v in e.inputs()} | set(e.outs)
+    return found
+
+
 _TYPES = {code: f"{kind}[::1]" for code, kind in {
     "f4": "float32", "f8": "float64", "i8": "int64", "i4": "int32", "i2": "int16", "i1": "int8", "u8": "uint64",
     "u4": "uint32", "u2": "uint16", "u1": "uint8", "b1": "bool_",
@@ -342,9 +372,11 @@ def _check(e: Equation, address: Callable[[Var], tuple[str, int]]) -> list[str]:
     return [f"if {value} != {e.kwargs['expected']}:", "    return True"]
 
 
-def _product(e: Equation, address: Callable[[Var], tuple[str, int]]) -> str:
+def _product(e: Equation, address: Callable[[Var], tuple[str, int]], number: Callable[[int], str]) -> str:
     (a, b), c = e.args, e.outs[0]
     left, right, out = (address(v.root) for v in (a, b, c))
-    numbers = [left[0], left[1] + a.offset, *a.strides, right[0], right[1] + b.offset, *b.strides, out[0], out[1],
-               c.strides[0], a.shape[0], a.shape[1], b.shape[1]]  # fmt: skip
-    return f"little_product({', '.join(map(str, numbers))})"
+    numbers = [left[1] + a.offset, *a.strides, right[1] + b.offset, *b.strides, out[1], c.strides[0], a.shape[0],
+               a.shape[1], b.shape[1]]  # fmt: skip
+    texts = list(map(number, numbers))
+    given = [left[0], *texts[:3], right[0], *texts[3:6], out[0], *texts[6:]]
+    return f"little_product({', '.join(given)})"

@@ -79,7 +79,7 @@ def _place(e: Equation, steps: list[Step], at: dict[Var, int], loops: dict[int, 
         if place < earliest:
             break
         dims = refined(loop.dims, shape)
-        if dims is None or _arrays([*loop.equations, e]) > ARRAYS:
+        if dims is None or _arrays([*loop.equations, e]) > ARRAYS or not _related(e, loop):
             continue
         if place == earliest and not all(at.get(v.root, -1) < place or _same_element(v, loop) for v in needs):
             continue
@@ -89,6 +89,12 @@ def _place(e: Equation, steps: list[Step], at: dict[Var, int], loops: dict[int, 
     steps.append(Loop(n, tuple(k for k in shape if k != 1) or (1,), [e]))
     loops.setdefault(n, []).append(len(steps) - 1)
     return len(steps) - 1
+
+
+def _related(e: Equation, loop: Loop) -> bool:
+    """Whether one of them reads what the other reads or makes; else they gain nothing from being one."""
+    theirs = {v.root for f in loop.equations for v in (*variables(operands(f)), f.outs[0])}
+    return any(v.root in theirs for v in variables(operands(e)))
 
 
 def _arrays(equations: list[Equation]) -> int:

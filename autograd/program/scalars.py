@@ -90,7 +90,7 @@ def expressible(e: Equation) -> bool:
     if not isinstance(f, np.ufunc) or e.kwargs or e.outs[0].dtype.kind == "c":
         return False
     if f is np.power:
-        return _power(e) is not None
+        return e.outs[0].dtype.kind == "f"
     known = f in _INFIX or f in _LOGIC or f in _CALLS or (_is_erf(f) and e.outs[0].dtype == np.float32)
     kind = _types(e)[0].kind
     if f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.logical_and, np.logical_or, np.logical_not):
@@ -137,9 +137,7 @@ def expression(e: Equation, names: list[str]) -> str:
     types = _types(e)
     texts = [operand(i, kind) for i, kind in enumerate(types[: f.nin])]
     if f is np.power:
-        form = _power(e)
-        assert form is not None
-        text = form.format(texts[0], one=literal(1, types[0]))
+        text = (_power(e) or "{0} ** {1}").format(*texts, one=literal(1, types[0]))
     elif f in _INFIX:
         text = f"{texts[0]} {_INFIX[f]} {texts[1]}"
     elif _is_erf(f):
