@@ -47,20 +47,23 @@ def test_strided_and_infinite():
         np.testing.assert_array_equal(gemm.product(a, b), a @ b)
 
 
-def test_threads_change_no_bit():
+@pytest.mark.parametrize("shape", [(300, 300, 99), (300, 99, 300), (1100, 70, 120)], ids=str)
+def test_threads_change_no_bit(shape):
+    """Whether rows or columns are cut: more than one thread works out alone."""
     from autograd.kernels import get_num_threads, set_num_threads
 
-    rng, before = np.random.default_rng(0), get_num_threads()
-    a, b = rng.standard_normal((300, 300)), rng.standard_normal((300, 99))
+    (m, k, n), rng, before = shape, np.random.default_rng(0), get_num_threads()
+    a, b = rng.standard_normal((k, m)).T, rng.standard_normal((k, n))
+    assert m * k * n > gemm.ALONE
     found = []
     try:
-        for threads in (1, 2, 4):
+        for threads in (1, 2, 3, 4):
             set_num_threads(threads)
-            found.append(gemm.product(a, b))
+            found.append(np.stack([gemm.product(a, b), gemm.product(np.ascontiguousarray(a), b)]))
     finally:
         set_num_threads(before)
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[2])
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
 
 
 @pytest.mark.parametrize("dtype", UNIT)
