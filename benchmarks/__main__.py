@@ -34,21 +34,22 @@ def main(arguments: list[str] | None = None) -> None:
     most = {} if options.toy else limits()
     controls, rows = [reading], list[Row]()
     print("\n".join(f"{key}: {value}" for key, value in {**machine, **most}.items()), flush=True)
-    for group in _in_processes(cases):
+    shared = set(TABLES) if options.quick else SHARED
+    for group in _in_processes(cases, shared):
         length = seconds / 4 if group[0].table in SHARED else seconds
         taking_part = [rival for rival in rivals if any(case.plays(rival) for case in group)]
         with workers(taking_part, options.toy) as processes:
             for case in group:
                 print(f"\n{case.name}: {case.what}", flush=True)
                 new = limited(compared(measure(case, processes, repeats, length), case), most)
-                if case.table in SHARED:
+                if case.table in shared:
                     for row in new:
                         row.pop("peak_mb", None)  # of all the cases before, too
                 rows += new
                 print(table(new), flush=True)
         controls.append(probe(seconds)[1])
     if not options.toy:  # once more: something else may have been running
-        most = {kind: max(value, most[kind]) for kind, value in limits().items()}
+        most = {kind: max(value, most.get(kind, 0)) for kind, value in limits().items()} or most
         limited(rows, most)
     print("\n" + summary(rows, controls))
     report = {
@@ -61,9 +62,9 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(1)
 
 
-def _in_processes(cases: list[Case]) -> list[list[Case]]:
-    """The cases that one process runs one after another: a table of small ones, or one large one."""
-    return [list(group) for _, group in groupby(cases, lambda c: c.table if c.table in SHARED else c.name)]
+def _in_processes(cases: list[Case], shared: set[str]) -> list[list[Case]]:
+    """The cases that one process runs one after another: those of a shared table, or a single one."""
+    return [list(group) for _, group in groupby(cases, lambda c: c.table if c.table in shared else c.name)]
 
 
 def _reasons(cases: list[Case], rivals: list[str]) -> list[str]:
