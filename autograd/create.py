@@ -27,7 +27,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         data = data.array
     typed = isinstance(data, np.ndarray | np.generic)
     try:
-        array = np.array(data)
+        array = data.copy() if isinstance(data, np.ndarray) else np.array(data)
     except ValueError:
         raise ArgumentError("data: the nested sequences have unequal lengths, so they make no rectangle") from None
     if array.dtype == object:

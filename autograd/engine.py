@@ -249,7 +249,7 @@ def _seed(out: Tensor, seed: Any, record: bool) -> Any:
                 f"backward of a tensor of shape {tuple(out.shape)} needs a cotangent of that shape: only a tensor of "
                 "one element starts from 1. Reduce it first (.sum() or .mean()), or pass gradient=ones_like(out)."
             )
-        seed = _as_tensor(np.ones(out.array.shape, out.array.dtype))
+        seed = _as_tensor(np.ones_like(out.array))
     elif isinstance(seed, np.ndarray | float | int):
         seed = _as_tensor(np.asanyarray(seed).astype(out.array.dtype))
     if seed.array.shape != out.array.shape:

@@ -130,7 +130,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dty
     """
     if not isinstance(steps, int | np.integer) or steps < 0:
         raise ArgumentError(f"steps: expected a non-negative int, got {steps}")
-    ends = [np.asarray(x.array if isinstance(x, Tensor) else x) for x in (start, end)]
+    ends = [np.asanyarray(x.array if isinstance(x, Tensor) else x) for x in (start, end)]
     if any(x.dtype.kind not in "biufc" for x in ends):
         raise ArgumentError(f"linspace: start and end must be numbers or 0-d tensors, got {start!r} and {end!r}")
     if any(x.ndim for x in ends):

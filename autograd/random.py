@@ -192,7 +192,7 @@ def normal(
 ) -> Tensor:
     """mean + std · (standard normal); `mean` and `std` are numbers (with `size`) or tensors; a constant of theirs."""
     parts = [x.array if isinstance(x, Tensor) else x for x in (mean, std)]
-    if np.any(np.asarray(parts[1]) < 0):
+    if np.any(np.asanyarray(parts[1]) < 0):
         raise ArgumentError(f"std: expected non-negative values, got {parts[1]}")
     arrays = [x for x in parts if isinstance(x, np.ndarray)]
     shape = shape_of("normal", (size,)) if size is not None else np.broadcast_shapes(*(x.shape for x in arrays))

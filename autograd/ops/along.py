@@ -31,7 +31,7 @@ def take_along(input: Any, indices: Any, /, dim: int) -> Any:
 def put_along(input: Any, indices: Any, /, dim: int, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape`, with each element of `input` added at its index along `dim`."""
     if not shape:
-        return input.reshape(())
+        return input.reshape(()).copy()
     out, axis = np.zeros(shape, input.dtype), axis_of(dim, len(shape))
     strides = np.cumprod((1, *shape[:0:-1]))[::-1]  # of `out`, in elements: one flat index is what NumPy adds at fast
     flat = indices * strides[axis]

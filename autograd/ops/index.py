@@ -16,6 +16,7 @@ from ..op import op
 from ..promotion import cast
 from ..recording import recording
 from ..tensor import Tensor, attach, wrap
+from ..twin import as_one
 from ..views import View
 from ..writes import mark_written
 
@@ -178,10 +179,16 @@ def stayed(g: Any, key: Any) -> Any:
     part = read(g, key)
     if not any(isinstance(k, np.ndarray) and k.dtype.kind != "b" for k in key):
         return part
-    order, last = np.arange(math.prod(part.shape)).reshape(part.shape), np.empty(g.shape, np.int64)
-    last[key] = order
-    mine = last[key] == order
+    mine = _last_write(g.shape, part.shape, key)
     return part if mine.all() else np.where(mine, part, 0)
+
+
+@as_one
+def _last_write(shape: tuple[int, ...], written: tuple[int, ...], key: Any) -> Any:
+    """Where what is written at `key` stays, for a value of shape `written`."""
+    order, last = np.arange(math.prod(written)).reshape(written), np.empty(shape, np.int64)
+    last[key] = order
+    return np.asarray(last[key] == order)
 
 
 replaced_at.derivative(

@@ -50,7 +50,7 @@ def _pull(g: Any, input: Any, out: Any, ord: float, dim: Dims, keepdim: bool) ->
         return g * np.sign(input)
     if abs(ord) == math.inf:
         mine = np.abs(input) == out
-        mine = np.asarray(mine.array if isinstance(mine, Tensor) else mine).astype(input.dtype)
+        mine = np.asanyarray(mine.array if isinstance(mine, Tensor) else mine).astype(input.dtype)
         shared = mine / mine.sum(axis=axes_of(dim, len(input.shape)), keepdims=True)
         return g * np.sign(input) * shared
     safe = np.where(out == 0, one, out)

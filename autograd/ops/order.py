@@ -12,6 +12,7 @@ from ..errors import ArgumentError, ShapeError
 from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, method, wrap
+from ..twin import as_one
 from .along import Selected, put_back
 from .dims import axis_of
 
@@ -221,13 +222,17 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
         rows = np.take_along_axis(rows, sorter.array, -1)
     if rows.ndim == 0 or (rows.ndim > 1 and rows.shape[:-1] != values.shape[:-1]):
         raise ShapeError(f"searchsorted: rows of shape {rows.shape} do not match input of shape {values.shape}")
+    return wrap(_places(rows, values, place).astype(int32 if out_int32 else int64))
+
+
+@as_one
+def _places(rows: np.ndarray, values: np.ndarray, side: Any) -> np.ndarray:
     if rows.ndim == 1:
-        found = np.searchsorted(rows, values, place)
-    else:
-        found = np.empty(values.shape, np.int64)
-        for at in np.ndindex(rows.shape[:-1]):
-            found[at] = np.searchsorted(rows[at], values[at], place)
-    return wrap(np.asarray(found).astype(int32 if out_int32 else int64))
+        return np.asarray(np.searchsorted(rows, values, side))
+    found = np.empty(values.shape, np.int64)
+    for at in np.ndindex(rows.shape[:-1]):
+        found[at] = np.searchsorted(rows[at], values[at], side)
+    return found
 
 
 @takes_out

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..inplace import takes_out
 from ..op import op
-from ..tensor import Tensor, method
+from ..tensor import Tensor, method, plain
 from .gather import along, checked, scatter, scatter_add, scattered_sum, source_of
 from .index import elements_of
 
@@ -28,11 +28,10 @@ def scattered_product(input: Any, src: Any, /, key: Any) -> Any:
 
 def _other_factors(input: Any, src: Any, key: Any) -> Any:
     """For each element of `src` the product of all else that falls into its place, zeros counted apart."""
-    is_zero = np.asarray(src == 0)
-    zeros = np.zeros(input.shape)
-    np.add.at(zeros, key, is_zero)
+    is_zero = np.asanyarray(plain(src == 0))
+    zeros = scattered_sum(np.zeros(input.shape), is_zero, key)
     rest = elements_of(scattered_product(input, np.where(is_zero, np.ones((), src.dtype), src), key), key)
-    alone = np.where(zeros[key] == is_zero, rest, np.zeros((), src.dtype))
+    alone = np.where(elements_of(zeros, key) == is_zero, rest, np.zeros((), src.dtype))
     return alone / np.where(is_zero, np.ones((), src.dtype), src)
 
 
@@ -52,7 +51,7 @@ def scattered_extreme(input: Any, src: Any, /, key: Any, largest: bool) -> Any:
 
 def _winners(input: Any, src: Any, out: Any, key: Any) -> tuple[Any, Any, Any]:
     """Who equals the extreme: among `input`, among `src`, and how many in each place."""
-    a, x, best = (np.asarray(v) for v in (input, src, out))
+    a, x, best = (np.asanyarray(plain(v)) for v in (input, src, out))
     first, others = (a == best).astype(a.dtype), (x == best[key]).astype(a.dtype)
     return first, others, scattered_sum(first, others, key)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..op import op
-from ..tensor import Tensor
+from ..tensor import Tensor, plain
 from .diagonal import diagonal, on_diagonal, tril
 from .matmul import same_type
 
@@ -136,9 +136,9 @@ def det(input: Any, /) -> Any:
 
 def _cofactors(input: Any, out: Any) -> Any:
     """∂det/∂A, det(A) A⁻ᵀ; for singular matrices from A = U S Vᵀ, as det(U V) U diag(Π_{j ≠ i} s_j) Vᵀ."""
-    if np.abs(np.asarray(out)).min(initial=np.inf) > 0:
+    if np.abs(np.asanyarray(plain(out))).min(initial=np.inf) > 0:
         return out[..., None, None] * inv(input).mT
-    u, s, vh = np.linalg.svd(np.asarray(input))
+    u, s, vh = np.linalg.svd(np.asanyarray(plain(input)))
     n = s.shape[-1]
     rest = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
     sign = np.linalg.det(u) * np.linalg.det(vh)

@@ -11,5 +11,4 @@ from ..tensor import wrap
 
 def zero(g: Any) -> Any:
     """Zeros in the form of `g`, an array or a Tensor: the derivative of what is constant wherever it is smooth."""
-    zeros = np.zeros(g.shape, g.dtype)
-    return zeros if isinstance(g, np.ndarray | np.generic) else wrap(zeros)
+    return np.zeros_like(g) if isinstance(g, np.ndarray | np.generic) else wrap(np.zeros_like(g.array))

@@ -196,7 +196,7 @@ class Emitter:
         name, start = self._flat(root)
         if self.layout.places[root].kind != "arena":
             return name
-        return self._define(f"{name}_{start}", f"{name}[{start}:{start + root.size}]", True)
+        return self._define(f"{name}_{start}_{root.size}", f"{name}[{start}:{start + root.size}]", True)
 
     def _partial(self, e: Equation, pieces: int) -> str:
         """Room for the sums of each piece; it is used by one step after the other."""

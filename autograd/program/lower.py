@@ -1,7 +1,7 @@
 """From ops to NumPy: an op's body is a NumPy function, so running it on traced arrays says what it consists of.
 
 `inlined` replaces the equation of an op by those of its body wherever that leads to what loops can be made of.  The body
-is run twice, on two sets of arbitrary numbers: what differs between the runs was decided by values, or was made out of
+is run several times, on arbitrary numbers: what differs between the runs was decided by values, or was made out of
 NumPy's sight, and such a body stays as it is.
 """
 
@@ -17,6 +17,7 @@ from .recorder import Recorder, filled
 from .recording import Argument, Recording, difference
 from .traced import Reduction, Traced, cast
 
+RUNS = 8  # of a body that makes arrays itself: they may depend on values, and be alike by chance
 SMALL = 16384  # elements up to which an op that has a kernel is taken apart all the same
 
 
@@ -59,7 +60,7 @@ def may_be_inlined(e: Equation) -> bool:
     f = e.function
     if e.effect or e.view or isinstance(f, np.ufunc | Reduction) or f in (cast, filled, np.where):
         return False
-    if getattr(f, "__module__", "").startswith(("numpy", "autograd.program")) or not hasattr(f, "__code__"):
+    if (getattr(f, "__module__", None) or "").startswith(("numpy", "autograd.program")) or not hasattr(f, "__code__"):
         return False
     if any(v.dtype.kind not in "fb" for v in e.inputs()):
         return False
@@ -115,11 +116,13 @@ class Template:
 
 
 def _template(e: Equation) -> Template | None:
-    first, second = (_run(e, seed) for seed in (1, 2))
-    if first is None or second is None:
+    first = _run(e, 0)
+    if first is None:
         return None
-    if difference(*(_recording(recorder.program, inputs, outs) for recorder, inputs, outs in (first, second))):
-        return None
+    for seed in range(1, RUNS if first[0].program.constants else 2):
+        again = _run(e, seed)
+        if again is None or difference(*(_recording(r.program, inputs, outs) for r, inputs, outs in (first, again))):
+            return None
     program, has_kernel = first[0].program, hasattr(e.function, "body")
     nested = inlined(program)
     outs = nested.results

@@ -178,6 +178,8 @@ class Program:
             out = equation.function(*args, **kwargs)
             for v, part in zip(equation.outs, out if equation.several else (out,)):
                 values[v] = np.asarray(part)
+                if part is not None and values[v].shape != v.shape:
+                    raise CheckFailed
         results = [values[v] for v in self.results]
         fresh = [values[value].copy() for _, value in self.writes]
         for (target, _), value in zip(self.writes, fresh):

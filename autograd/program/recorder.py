@@ -39,7 +39,7 @@ class Recorder:
         self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
         self._owners: dict[int, tuple[Any, weakref.ref[Traced]]] = {}  # memory -> what stands for all of it
         self._names = {id(f): op.name for op in declared for f in (op.run, op.small, op.body)}
-        self._thread = threading.get_ident()
+        self._thread, self._inside = threading.get_ident(), False
 
     # -- arrays --------------------------------------------------------------------------------------------------------
 
@@ -102,8 +102,17 @@ class Recorder:
         if isinstance(x, Traced) and not hasattr(x, "root"):
             self.gives_up("NumPy made an array in a way that is not seen")
         elif isinstance(x, np.ndarray):
-            return self.read(x if isinstance(x, Traced) else self._constant(x))
+            known = x if isinstance(x, Traced) else self._beneath(x)
+            return self.read(self._constant(x) if known is None else known)
         return x
+
+    def _beneath(self, array: np.ndarray) -> Traced | None:
+        """The traced array of which `array` is the ordinary one, as ``np.asarray`` makes it."""
+        root = self._source(array)
+        if root is None or plain(root).__array_interface__ == array.__array_interface__:
+            return root
+        self.gives_up("NumPy took a view in a way that is not seen")
+        return None
 
     def read(self, t: Traced) -> Var:
         """The variable that `t` is now; a view of something that was written since is taken again."""
@@ -126,15 +135,25 @@ class Recorder:
         return self.call(function, args, kwargs, self._names.get(id(function), ""))
 
     def sees(self, *values: Any) -> bool:
-        """Whether there is a traced array among `values`."""
-        return any(isinstance(x, Traced) for x in _leaves(values))
+        """Whether there is a traced array among `values`, or an ordinary one in the memory of such."""
+        return self.watches and any(isinstance(x, Traced) or (type(x) is np.ndarray and self._source(x) is not None)
+                   for x in _leaves(values))  # fmt: skip
+
+    @property
+    def watches(self) -> bool:
+        """Whether what happens now belongs to the recorded call: not inside an equation, nor in another thread."""
+        return self.open and not self._inside and threading.get_ident() == self._thread
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], name: str = "") -> Any:
         """``function(*args, **kwargs)``, computed, and an equation."""
         given = over_arrays((tuple(args), kwargs), plain)
-        out = bodies.silent().run(function, *given[0], **given[1])
-        if not self.open:
-            return out
+        if not self.watches:
+            return bodies.silent().run(function, *given[0], **given[1])
+        self._inside = True
+        try:
+            out = bodies.silent().run(function, *given[0], **given[1])
+        finally:
+            self._inside = False
         first = args[0] if args else None
         args, kwargs = over_arrays((tuple(args), kwargs), self.variable)
         several = isinstance(out, tuple | list)
@@ -184,7 +203,7 @@ class Recorder:
     def decided(self, x: Traced, kind: Callable[[Any], Any]) -> Any:
         """`x` as a Python number, which the program cannot follow: an integer or a truth value must stay what it is."""
         value = kind(plain(x))
-        if not self.open:
+        if not self.watches:
             return value
         if isinstance(value, bool) or (x.dtype.kind in "biu" and x.size <= 64):
             kwargs = {"function": kind, "expected": value, "args": (self.read(x),), "kwargs": {}}
@@ -196,7 +215,7 @@ class Recorder:
     def draw(self, take: Callable[[int], np.ndarray], n: int) -> Traced:
         """`n` words of a random stream."""
         out = take(n)
-        if not self.open or threading.get_ident() != self._thread:
+        if not self.watches:
             return out  # type: ignore[return-value]
         v = _var_of(out)
         self._equation(take, (n,), {}, (v,), "draw", effect="draw")
@@ -207,7 +226,9 @@ class Recorder:
     def write(self, target: Any, key: Any, value: Any) -> Any:
         """``target[key] = value``; an empty key means all of it."""
         plain(target)[over_arrays(key, plain)] = plain(value)
-        if not self.open:
+        if not self.watches:
+            if threading.get_ident() != self._thread:
+                self.gives_up("another thread writes into an array in place")
             return target
         t = target if isinstance(target, Traced) and hasattr(target, "root") else self._constant(plain(target))
         key, value = over_arrays((key, value), self.variable)

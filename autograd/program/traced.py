@@ -34,6 +34,8 @@ class Traced(np.ndarray):
 
     def __array_finalize__(self, source: Any) -> None:
         """NumPy made this from `source` on its own; only the recorder gives it a variable."""
+        if isinstance(source, Traced) and hasattr(source, "recorder"):
+            self.recorder = source.recorder  # to be told if this is used
 
     # -- NumPy's own protocols -----------------------------------------------------------------------------------------
 
@@ -79,6 +81,18 @@ class Traced(np.ndarray):
     @property
     def T(self) -> Any:  # type: ignore[override]
         return self.recorder.call(np.ndarray.transpose, (self,), {})
+
+    @property
+    def mT(self) -> Any:  # type: ignore[override]
+        return self.recorder.call(np.swapaxes, (self, -1, -2), {})
+
+    @property
+    def real(self) -> Any:  # type: ignore[override]
+        return self.recorder.call(np.real, (self,), {})
+
+    @property
+    def imag(self) -> Any:  # type: ignore[override]
+        return self.recorder.call(np.imag, (self,), {})
 
     @property
     def flat(self) -> Any:  # type: ignore[override]

@@ -47,7 +47,7 @@ def nll_loss(
     )
     if reduction == "mean":
         with np.errstate(invalid="ignore"):
-            return loss.sum() / wrap(np.asarray(share.sum(), input.array.dtype))
+            return loss.sum() / wrap(np.asanyarray(share.sum()).astype(input.array.dtype))
     return reduced(loss, reduction, "nll_loss")
 
 
@@ -112,7 +112,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     smooth = smooth.masked_fill(wrap(np.asarray(~kept)), 0.0)
     if reduction == "mean":
         share = kept.sum() if weight is None else (weight.array[np.where(kept, target.array, 0)] * kept).sum()
-        smooth = smooth.sum() / float(share)
+        smooth = smooth.sum() / wrap(np.asanyarray(share).astype(input.array.dtype))
     else:
         smooth = reduced(smooth, reduction, "cross_entropy")
     return hard * (1 - label_smoothing) + smooth * (label_smoothing / c)
@@ -124,7 +124,7 @@ def _fused(input: Tensor, target: Tensor, ignore_index: int, reduction: str) -> 
     loss = class_cross_entropy(input, wrap(np.where(kept, safe, -1)))
     if reduction == "mean":
         with np.errstate(invalid="ignore"):
-            return loss.sum() / wrap(np.asarray(np.count_nonzero(kept), loss.array.dtype))
+            return loss.sum() / wrap(np.asanyarray(kept.sum()).astype(loss.array.dtype))
     return reduced(loss, reduction, "cross_entropy")
 
 

@@ -21,9 +21,11 @@ def _probability(name: str, p: float) -> None:
 
 def _kept(like: np.ndarray, p: float) -> np.ndarray:
     """A mask that is true with probability 1 - p, drawn in the order in which `like` lies in memory."""
-    mask = np.empty_like(like, bool) if all(like.strides) else np.empty(like.shape, bool)
-    mask.ravel("K")[...] = default_generator.uniform(like.size, np.float64) < 1 - p  # dense, so that ravel is a view
-    return mask
+    kept = default_generator.uniform(like.size, np.float64) < 1 - p
+    if like.flags.c_contiguous or not all(like.strides):
+        return kept.reshape(like.shape)
+    order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))  # the outermost dimension first
+    return kept.reshape([like.shape[axis] for axis in order]).transpose(np.argsort(order))
 
 
 def _channels(name: str, input: Tensor, lead: int = 2) -> np.ndarray:
