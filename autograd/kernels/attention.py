@@ -141,7 +141,8 @@ def _run(kernel: Any, arrays: tuple[np.ndarray, ...], factor: float, causal: boo
     places = np.array([a.strides[:3] for a in arrays]) // step
     sizes = heads, length, many, size, v.shape[3]
     n = batch * heads
-    pieces = 1 if n * length * many * (size + v.shape[3]) <= ALONE else min(n, 2 * get_num_threads())
+    work = n * length * many * (size + v.shape[3])
+    pieces = min(n, 2 * get_num_threads(), -(-work // ALONE))
     given = *flat, places, sizes, q.dtype.type(factor), causal, columns_of(q.dtype)
     run(pieces, lambda i: kernel(*given, i * n // pieces, (i + 1) * n // pieces))
 

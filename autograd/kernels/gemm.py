@@ -124,7 +124,7 @@ def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
     be copied and are more.
     """
     work, across, threads = m * k * n, -(-n // width), get_num_threads()
-    parts = 1 if work <= ALONE else threads if work < LONG else 2 * threads
+    parts = min(threads, -(-work // ALONE)) if work < LONG else 2 * threads
     if m < ROWS * parts or ((across % parts == 0 or across >= 3 * parts) and not (turned and m > n)):
         return 1, min(parts, across)
     return parts, 1
