@@ -137,16 +137,31 @@ def simplified(program: Program) -> Program:
     return _replaced(program, kept, new)
 
 
+def copied(program: Program) -> Program:
+    """The program with variables of its own for what it computes: passes give views other roots, in place."""
+    new: dict[Var, Var] = {v: v for v in (*program.inputs, *program.constants)}
+    equations = []
+    for e in program.equations:
+        args, kwargs = substitute((e.args, e.kwargs), new.__getitem__)
+        for v in e.outs:
+            new[v] = Var(v.shape, v.dtype, v.strides, None if v.root is v else new.get(v.root, v.root), v.offset)
+        outs = tuple(new[v] for v in e.outs)
+        equations.append(Equation(e.function, args, kwargs, outs, e.name, e.view, e.effect, e.several, e.where))
+    return Program(list(program.inputs), dict(program.constants), equations, [(t, new[v]) for t, v in program.writes],
+                   [new[v] for v in program.results], program.labels)  # fmt: skip
+
+
+# In the order in which each helps the next.
+PASSES = (without_dead, inlined, with_plain_constants, without_copies, simplified, without_repeats, without_copies,
+          without_dead)  # fmt: skip
+
+
 def optimised(program: Program) -> Program:
-    """All passes, in the order in which each helps the next."""
-    program = without_dead(program)
-    program = inlined(program)
-    program = with_plain_constants(program)
-    program = without_copies(program)
-    program = simplified(program)
-    program = without_repeats(program)
-    program = without_copies(program)
-    return without_dead(program).check()
+    """The program after all passes; the given one stays as it is."""
+    program = copied(program)
+    for step in PASSES:
+        program = step(program)
+    return program.check()
 
 
 def split(program: Program, forward: int) -> tuple[Program, Program, list[Var]]:
