@@ -34,8 +34,8 @@ def _weights(query: Any, key: Any, causal: bool, scale: float) -> Any:
     """softmax(scale Q Kᵀ); in a causal head row i sees keys 0 to i."""
     scores = (query * scale) @ _turned(key)
     if causal:
-        later = ~np.tri(*scores.shape[-2:], dtype=bool)
-        scores = scores + np.where(later, -np.inf, 0).astype(scores.dtype)
+        seen = np.tri(*scores.shape[-2:])
+        scores = scores + np.where(seen == 1, 0, -np.inf).astype(scores.dtype)
     return _softmax(scores, -1)
 
 
