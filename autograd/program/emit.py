@@ -174,6 +174,8 @@ class Emitter:
         size = -(-rows // pieces)
         pieces = -(-rows // size)
         partial = nest.shares_rounds and pieces > 1
+        if partial:
+            arguments.instead = {a.var: f"sums_{a.var.name}[i]" for _, a in nest.sums}
         body = nest.lines(arguments.array, arguments.number, ("low", "high"))
         for e in loop.equations:
             self.lines.append(f"# {' '.join(equation_text(e).split())}")
@@ -181,7 +183,7 @@ class Emitter:
         kernel = self._kernel("loop", arguments, body)
         for e, a in nest.sums:
             if partial:
-                arguments.instead[a.var] = f"{self._partial(e, pieces)}[i]"
+                self._partial(e, pieces)
             elif nest.gathers(a, nest.level(a)):
                 self.lines.append(f"{self.value(a.var)}.fill({_start(e)})")
         ranges = f"i * {size}, min({rows}, i * {size} + {size})"
@@ -198,14 +200,11 @@ class Emitter:
             return name
         return self._define(f"{name}_{start}_{root.size}", f"{name}[{start}:{start + root.size}]", True)
 
-    def _partial(self, e: Equation, pieces: int) -> str:
-        """Room for the sums of each piece; it is used by one step after the other."""
+    def _partial(self, e: Equation, pieces: int) -> None:
+        """Room for the sums of each piece."""
         v = e.outs[0]
-        code = code_of(v.dtype)
-        name = f"sums_{v.name}"
-        self._define(name, f"np.empty(({pieces}, {v.size}), '{code}')  # {v.name}", True)
-        self.lines.append(f"{name}.fill({_start(e)})")
-        return name
+        self._define(f"sums_{v.name}", f"np.empty(({pieces}, {v.size}), '{code_of(v.dtype)}')  # {v.name}", True)
+        self.lines.append(f"sums_{v.name}.fill({_start(e)})")
 
     def _call(self, e: Equation) -> None:
         function = self._function(e.function)
@@ -308,7 +307,7 @@ class _Arguments:
 
     def __init__(self, emitter: Emitter) -> None:
         self.emitter, self.bounds = emitter, False
-        self.arrays: dict[Var, str] = {}
+        self.arrays: dict[Any, tuple[str, Var]] = {}  # a place -> its name, and a root that lies there
         self.names: dict[str, str] = {}  # of arrays that are known by their own names, with types
         self.numbers: dict[int, str] = {}
         self.instead: dict[Var, str] = {}
@@ -319,7 +318,10 @@ class _Arguments:
         return name, start
 
     def array(self, root: Var) -> tuple[str, int]:
-        return self.arrays.setdefault(root, f"p{len(self.arrays)}"), 0
+        key = (self.emitter.layout.places[root], code_of(root.dtype)) if root not in self.instead else root
+        name, largest = self.arrays.get(key, (f"p{len(self.arrays)}", root))
+        self.arrays[key] = (name, root if root.size > largest.size else largest)
+        return name, 0
 
     def number(self, n: int) -> str:
         return str(n) if 0 <= n <= 2 else self.numbers.setdefault(n, f"n{len(self.numbers)}")
@@ -327,13 +329,13 @@ class _Arguments:
     def taken(self) -> tuple[list[str], list[str]]:
         """Names and types."""
         bounds = ["low", "high"] if self.bounds else []
-        names = [*self.names, *self.arrays.values(), *self.numbers.values(), *bounds]
-        kinds = [*self.names.values(), *(_TYPES[code_of(root.dtype)] for root in self.arrays)]
+        names = [*self.names, *(name for name, _ in self.arrays.values()), *self.numbers.values(), *bounds]
+        kinds = [*self.names.values(), *(_TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
         return names, kinds + ["int64"] * (len(self.numbers) + len(bounds))
 
     def passed(self) -> list[str]:
         """What the caller gives for them, but for the bounds."""
-        arrays = [self.instead.get(root) or self.emitter._slice(root) for root in self.arrays]
+        arrays = [self.instead.get(root) or self.emitter._slice(root) for _, root in self.arrays.values()]
         return [*self.names, *arrays, *map(str, self.numbers)]
 
 

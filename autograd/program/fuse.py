@@ -51,44 +51,88 @@ Step = Loop | Product | Call
 
 
 def schedule(program: Program) -> list[Step]:
-    """The steps of a program, in order."""
-    steps: list[Step] = []
-    at: dict[Var, int] = {}  # a root -> the step that makes it
-    loops: dict[int, list[int]] = {}  # elements -> the loops over as many
+    """The steps of a program, in an order in which each comes after what it needs, and checks as early as they can."""
+    graph = _Graph()
     for e in program.equations:
         if e.view:
             continue
+        needs = {graph.at[v.root] for v in e.inputs() if v.root in graph.at}
+        if e.effect == "draw":  # draws keep their order
+            needs |= {i for i, s in enumerate(graph.steps) if isinstance(s, Call) and s.equation.effect == "draw"}
         if not expressible(e) or not e.outs[0].size:
-            place = len(steps)
-            steps.append(Product(e) if _little(e) else Call(e))
+            place = graph.add(Product(e) if _little(e) else Call(e), needs)
         else:
-            place = _place(e, steps, at, loops)
+            place = _joined(e, graph, needs)
         for v in e.outs:
-            at[v] = place
-    return steps
+            graph.at[v] = place
+    return graph.ordered()
 
 
-def _place(e: Equation, steps: list[Step], at: dict[Var, int], loops: dict[int, list[int]]) -> int:
+class _Graph:
+    """Steps and what comes before each: `before[i]` has bit k if step k must be done before step i."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.before: list[int] = []
+        self.at: dict[Var, int] = {}  # a root -> the step that makes it
+        self.loops: dict[int, list[int]] = {}  # elements -> the loops over as many
+
+    def add(self, step: Step, needs: set[int]) -> int:
+        self.steps.append(step)
+        self.before.append(self._closure(needs))
+        return len(self.steps) - 1
+
+    def _closure(self, needs: set[int]) -> int:
+        mask = 0
+        for k in needs:
+            mask |= self.before[k] | 1 << k
+        return mask
+
+    def may_join(self, place: int, needs: set[int]) -> bool:
+        """Whether no step in `needs` comes after step `place`."""
+        return not any(self.before[k] >> place & 1 for k in needs if k != place)
+
+    def join(self, place: int, needs: set[int]) -> None:
+        more = self._closure(needs - {place})
+        self.before[place] |= more
+        for k, mask in enumerate(self.before):
+            if mask >> place & 1:
+                self.before[k] |= more
+
+    def ordered(self) -> list[Step]:
+        """Steps that lead to checks first; else as they were begun, after what they need."""
+        checks = [i for i, s in enumerate(self.steps) if isinstance(s, Call) and s.equation.effect == "check"]
+        urgent = self._closure(set(checks))
+        order: list[Step] = []
+        done = 0
+        waiting = sorted(range(len(self.steps)), key=lambda i: (not urgent >> i & 1, i))
+        while waiting:
+            ready = next(i for i in waiting if self.before[i] & ~done == 0)
+            waiting.remove(ready)
+            done |= 1 << ready
+            order.append(self.steps[ready])
+        return order
+
+
+def _joined(e: Equation, graph: _Graph, needs: set[int]) -> int:
+    """Put `e` into the latest loop that it fits, or into one of its own."""
     shape = iteration(e)
     n = int(np.prod(shape, dtype=np.int64))
-    needs = [v for v in operands(e) if isinstance(v, Var)]
-    earliest = max((at.get(v.root, -1) for v in needs), default=-1)
-    for place in reversed(loops.get(n, ())):
-        loop = steps[place]
+    for place in reversed(graph.loops.get(n, ())):
+        loop = graph.steps[place]
         assert isinstance(loop, Loop)
-        if place < earliest:
-            break
         dims = refined(loop.dims, shape)
-        if dims is None or _arrays([*loop.equations, e]) > ARRAYS or not _related(e, loop):
+        if dims is None or not _related(e, loop) or _arrays([*loop.equations, e]) > ARRAYS:
             continue
-        if place == earliest and not all(at.get(v.root, -1) < place or _same_element(v, loop) for v in needs):
-            continue
-        loop.dims = dims
-        loop.equations.append(e)
-        return place
-    steps.append(Loop(n, tuple(k for k in shape if k != 1) or (1,), [e]))
-    loops.setdefault(n, []).append(len(steps) - 1)
-    return len(steps) - 1
+        inside = [v for v in operands(e) if isinstance(v, Var) and graph.at.get(v.root) == place]
+        if all(_same_element(v, loop) for v in inside) and graph.may_join(place, needs):
+            loop.dims = dims
+            loop.equations.append(e)
+            graph.join(place, needs)
+            return place
+    place = graph.add(Loop(n, tuple(k for k in shape if k != 1) or (1,), [e]), needs)
+    graph.loops.setdefault(n, []).append(place)
+    return place
 
 
 def _related(e: Equation, loop: Loop) -> bool:

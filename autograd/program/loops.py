@@ -112,13 +112,18 @@ class Nest:
         for e, a in self.sums:
             if bounds is None and self.gathers(a, level[e]):
                 lines += self._filled(e, a)
-        for d in range(depth):
+        names = {id(a): f"x{k}" for k, a in enumerate(self.reads.values())}
+        for d in range(depth + 1):
+            indent = "    " * d
+            lines += [f"{indent}{names[id(a)]} = {self._element(a)}" for a in self.reads.values() if self._fixed(a) == d]
+            if d == depth:
+                break
             for e, _ in self.sums:
                 if level[e] == d:
                     lines.append("    " * d + f"{self._sum_names[e]} = {self._start(e)}")
             low, high = bounds if d == 0 and bounds else ("0", number(self.dims[d]))
             lines.append("    " * d + f"for i{d} in range({high if low == '0' else f'{low}, {high}'}):")
-        lines += [body_at + text for text in self._body(level)]
+        lines += [body_at + text for text in self._body(level, names)]
         for d in reversed(range(depth)):
             for e, a in self.sums:
                 if level[e] == d:
@@ -148,11 +153,12 @@ class Nest:
     def _start(self, e: Equation) -> str:
         return literal(START[e.function.ufunc], e.outs[0].dtype)
 
-    def _body(self, level: dict[Equation, int]) -> list[str]:
-        lines, names = [], {}
-        for k, a in enumerate(self.reads.values()):
-            names[id(a)] = f"x{k}"
-            lines.append(f"x{k} = {self._element(a)}")
+    def _fixed(self, a: Access) -> int:
+        """The number of loops around which an element is the same in all that are inside."""
+        return 1 + max((d for d, s in enumerate(a.strides) if s), default=-1)
+
+    def _body(self, level: dict[Equation, int], names: dict[int, str]) -> list[str]:
+        lines: list[str] = []
         values: dict[Var, str] = {}
         for i, e in enumerate(self.loop.equations):
             given = []
