@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import quiet as bodies
 from .dtypes import is_floating
 from .errors import ArgumentError, ShapeError, TapeError
 from .tensor import Tensor, attach, method, numpy_functions, plain, wrap
@@ -72,7 +73,7 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     """The values as an array that shares memory; a tensor on the tape must be detached first."""
     if self.node is not None and not force:
         raise TapeError("numpy(): this tensor requires grad and the array would not; write t.detach().numpy()")
-    return self.array
+    return _leaving(self.array)
 
 
 @method
@@ -92,8 +93,15 @@ def tolist(self: Tensor) -> Any:
 @method
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     if copy is False or (copy is None and (dtype is None or self.array.dtype == dtype)):
-        return np.asarray(self.array, dtype)
-    return np.array(self.array, dtype)
+        return np.asarray(_leaving(self.array), dtype)
+    return np.array(_leaving(self.array), dtype)
+
+
+def _leaving(array: np.ndarray) -> np.ndarray:
+    """`array`, of which a recorder is told that NumPy may do anything with it now."""
+    if bodies.watcher is not None and bodies.watcher.sees(array):
+        bodies.watcher.gives_up("a tensor is handed to NumPy")
+    return array
 
 
 @method

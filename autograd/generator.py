@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ class Generator:
         """Start again from `seed`."""
         if not -(1 << 63) <= seed < 1 << 64:
             raise ArgumentError(f"seed: expected an int of at most 64 bits, got {seed}")
+        _told("a random stream is seeded")
         self._seed, self._bits, self._spare = int(seed) % (1 << 64), None, None
         return self
 
@@ -51,7 +53,11 @@ class Generator:
 
     def words(self, n: int) -> np.ndarray:
         """The next `n` words, uint32."""
-        return self._take(n) if bodies.watcher is None else bodies.watcher.draw(self._take, n)
+        return self._drawn(self._take, n)
+
+    def _drawn(self, take: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
+        """``take(*args)``; a recorder makes an equation of it that draws anew each time."""
+        return take(*args) if bodies.watcher is None else bodies.watcher.draw(take, *args)
 
     def _take(self, n: int) -> np.ndarray:
         if self._bits is None:
@@ -75,14 +81,16 @@ class Generator:
     def normal(self, n: int, dtype: Any = np.float32) -> np.ndarray:
         """Standard normal, by Box and Muller (1958): in blocks of 8 + 8, or one by one if there are fewer than 16."""
         if n < 16:
-            return np.array([self._single() for _ in range(n)], dtype)
+            return self._drawn(self._few, n, dtype)
         uniform = self.uniform(n, dtype)
         whole = n - n % 16
-        out = np.empty(n, dtype)
-        out[:whole] = _box_muller(uniform[:whole])
+        out = _box_muller(uniform[:whole])
         if n > whole:  # the last sixteen once more, from fresh words
-            out[-16:] = _box_muller(self.uniform(16, dtype))
+            out = np.concatenate([out[: n - 16], _box_muller(self.uniform(16, dtype))])
         return out
+
+    def _few(self, n: int, dtype: Any) -> np.ndarray:
+        return np.array([self._single() for _ in range(n)], dtype)
 
     def _single(self) -> float:
         if self._spare is not None:
@@ -105,6 +113,9 @@ class Generator:
 
     def permutation(self, n: int) -> np.ndarray:
         """0 .. n - 1 in random order, int64, by Fisher and Yates with one word for each place."""
+        return self._drawn(self._shuffled, n)
+
+    def _shuffled(self, n: int) -> np.ndarray:
         order = list(range(n))
         draws = (self.words(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint32)).tolist()
         for i, step in enumerate(draws):
@@ -122,6 +133,7 @@ class Generator:
         """The state, as a uint8 Tensor that `set_state` takes."""
         from .tensor import wrap
 
+        _told("the state of a random stream is read")
         self.words(0)
         twister = self._bits.state["state"]
         spare = np.array([math.nan if self._spare is None else self._spare])
@@ -130,6 +142,7 @@ class Generator:
 
     def set_state(self, new_state: Any) -> Generator:
         """Go on from a state that `get_state` gave."""
+        _told("the state of a random stream is set")
         raw = np.ascontiguousarray(getattr(new_state, "array", new_state))
         if raw.dtype != np.uint8 or raw.shape != (24 + 4 * _KEY,):
             raise ArgumentError(
@@ -143,9 +156,27 @@ class Generator:
         self._bits.state = {"bit_generator": "MT19937", "state": {"key": raw[24:].view(np.uint32), "pos": position}}
         return self
 
+    def position(self) -> Any:
+        """Where the stream is, for `rewind`."""
+        return self._bits and self._bits.state, self._spare
+
+    def rewind(self, position: Any) -> None:
+        """Go back to where the stream was, if it has been seeded no other way since."""
+        bits, self._spare = position
+        if bits is None:
+            self._bits = None
+        else:
+            self._bits.state = bits
+
     def clone_state(self) -> Generator:
         """Another generator that goes on as this one would."""
         return Generator().set_state(self.get_state())
+
+
+def _told(what: str) -> None:
+    """Tell a recorder what a program would not repeat."""
+    if bodies.watcher is not None:
+        bodies.watcher.gives_up(what)
 
 
 def _twister(seed: int) -> Any:

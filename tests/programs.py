@@ -11,9 +11,9 @@ import numpy as np
 
 import autograd
 from autograd.program.emit import Emitter
-from autograd.program.program import CheckFailed, Program
+from autograd.program.program import Program
 from autograd.program.recording import Argument, Hyper, Recording, record
-from autograd.program.runtime import flat, seen
+from autograd.program.runtime import seen
 from autograd.tensor import Tensor
 
 
@@ -40,7 +40,7 @@ def arrays_for(recording: Recording, program: Program, given: list[Tensor]) -> l
 def emitted(program: Program, moving: bool = True) -> Callable[..., list[Any]]:
     """The program's emitted text, run by Python itself: what the generated code says, without compiling it."""
     text = Emitter(program, set(program.inputs) if moving else set()).emit()
-    skipped = ("import math", "from autograd.kernels", "from autograd.program")
+    skipped = ("import math", "from autograd.kernels")
     source = "\n".join("" if line.startswith(skipped) else line for line in text.source.splitlines())
     names: dict[str, Any] = dict(_STANDING)
     exec(compile(source, "<emitted>", "exec"), names)
@@ -73,7 +73,6 @@ _STANDING = {
     "little_product": _little_product,
     "run": lambda pieces, work: [work(i) for i in range(pieces)],
     "verf": _erf, "vexp": np.exp, "vlog": np.log, "vtanh": np.tanh, "vmaximum": np.maximum, "vminimum": np.minimum,
-    "CheckFailed": CheckFailed, "flat": flat, "seen": seen,
 }  # fmt: skip
 
 

@@ -94,7 +94,10 @@ class Recorder:
 
     def _source(self, array: np.ndarray) -> Traced | None:
         """The traced array in whose memory `array` lies, if that is one of ours."""
-        entry = self._owners.get(id(owner_of(array))) if array.base is not None else None
+        return None if array.base is None else self._whose(array)
+
+    def _whose(self, array: np.ndarray) -> Traced | None:
+        entry = self._owners.get(id(owner_of(array)))
         return None if entry is None else entry[1]()
 
     def variable(self, x: Any) -> Any:
@@ -108,7 +111,7 @@ class Recorder:
 
     def _beneath(self, array: np.ndarray) -> Traced | None:
         """The traced array of which `array` is the ordinary one, as ``np.asarray`` makes it."""
-        root = self._source(array)
+        root = self._whose(array)
         if root is None or plain(root).__array_interface__ == array.__array_interface__:
             return root
         self.gives_up("NumPy took a view in a way that is not seen")
@@ -136,7 +139,7 @@ class Recorder:
 
     def sees(self, *values: Any) -> bool:
         """Whether there is a traced array among `values`, or an ordinary one in the memory of such."""
-        return self.watches and any(isinstance(x, Traced) or (type(x) is np.ndarray and self._source(x) is not None)
+        return self.watches and any(isinstance(x, Traced) or (type(x) is np.ndarray and self._whose(x) is not None)
                    for x in _leaves(values))  # fmt: skip
 
     @property
@@ -212,13 +215,17 @@ class Recorder:
             self.gives_up("a value is turned into a Python number")
         return value
 
-    def draw(self, take: Callable[[int], np.ndarray], n: int) -> Traced:
-        """`n` words of a random stream."""
-        out = take(n)
+    def draw(self, take: Callable[..., np.ndarray], *args: Any) -> Traced:
+        """An array from a random stream."""
         if not self.watches:
-            return out  # type: ignore[return-value]
+            return take(*args)  # type: ignore[return-value]
+        self._inside = True
+        try:
+            out = take(*args)
+        finally:
+            self._inside = False
         v = _var_of(out)
-        self._equation(take, (n,), {}, (v,), "draw", effect="draw")
+        self._equation(take, args, {}, (v,), "draw", effect="draw")
         return self._traced(out, v)
 
     # -- writes --------------------------------------------------------------------------------------------------------
@@ -228,7 +235,7 @@ class Recorder:
         plain(target)[over_arrays(key, plain)] = plain(value)
         if not self.watches:
             if threading.get_ident() != self._thread:
-                self.gives_up("another thread writes into an array in place")
+                self.obstacle = self.obstacle or "another thread writes into an array in place"
             return target
         t = target if isinstance(target, Traced) and hasattr(target, "root") else self._constant(plain(target))
         key, value = over_arrays((key, value), self.variable)
@@ -313,7 +320,7 @@ class Recorder:
 
     def gives_up(self, what: str) -> None:
         """The program would not be true; the run goes on as it is.  The first reason is kept."""
-        if self.open and not self.obstacle:
+        if self.open and not self.obstacle and threading.get_ident() == self._thread:
             self.obstacle = f"{self.line()}: {what}"
 
     def line(self) -> str:

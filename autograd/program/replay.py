@@ -36,6 +36,8 @@ class Replay:
         self.run = built(forward, self.inputs.moving)
         self.source = self.run.source + ("" if self.backward is None else "\n\n" + self.backward.run.source)
         self.count = recording.forward
+        drawn = {e.function.__self__: None for e in forward.equations if e.effect == "draw"}  # type: ignore[attr-defined]
+        self.streams = list(drawn) if "raise CheckFailed" in self.run.source else []  # the plain call draws once more
         self.grads: list[tuple[Tensor, int | None]] = recording.grads
         self.structure: Any = recording.structure
         self.alone = self.structure.index if isinstance(self.structure, Result) else None
@@ -47,7 +49,16 @@ class Replay:
             if given[i] is not t:
                 raise CheckFailed
         arrays = self.inputs(given)
-        results = self.run(arrays)
+        if self.streams:
+            positions = [stream.position() for stream in self.streams]
+            try:
+                results = self.run(arrays)
+            except CheckFailed:
+                for stream, position in zip(self.streams, positions):
+                    stream.rewind(position)
+                raise
+        else:
+            results = self.run(arrays)
         self.inputs.note_writes()
         for t, i in self.grads:
             t.grad = None if i is None else wrap(results[i])
