@@ -157,7 +157,7 @@ class Emitter:
             if isinstance(step, Loop):
                 body += Nest(step, self._outside).lines(address, number)
             elif isinstance(step, Product):
-                body.append(_product(step.equation, address, number))
+                body.append(_product(step.equation, address, str if self.whole else lambda n: f"np.int64({number(n)})"))
             else:
                 body += _check(step.equation, address)
         checks = any(isinstance(step, Call) for step in steps)
@@ -303,7 +303,7 @@ class Emitter:
 
 
 class _Arguments:
-    """The arguments of a kernel: arrays, and sizes, strides and offsets that are not 0, 1 or 2."""
+    """The arguments of a kernel: arrays, and sizes, strides and offsets."""
 
     def __init__(self, emitter: Emitter) -> None:
         self.emitter, self.bounds = emitter, False
@@ -324,19 +324,20 @@ class _Arguments:
         return name, 0
 
     def number(self, n: int) -> str:
-        return str(n) if 0 <= n <= 2 else self.numbers.setdefault(n, f"n{len(self.numbers)}")
+        """A number as an argument; unsigned, for Numba tests whether an index that may be negative is so."""
+        return self.numbers.setdefault(n, f"n{len(self.numbers)}")
 
     def taken(self) -> tuple[list[str], list[str]]:
         """Names and types."""
         bounds = ["low", "high"] if self.bounds else []
         names = [*self.names, *(name for name, _ in self.arrays.values()), *self.numbers.values(), *bounds]
         kinds = [*self.names.values(), *(_TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
-        return names, kinds + ["int64"] * (len(self.numbers) + len(bounds))
+        return names, kinds + ["uint64"] * (len(self.numbers) + len(bounds))
 
     def passed(self) -> list[str]:
         """What the caller gives for them, but for the bounds."""
         arrays = [self.instead.get(root) or self.emitter._slice(root) for _, root in self.arrays.values()]
-        return [*self.names, *arrays, *map(str, self.numbers)]
+        return [*self.names, *arrays, *(str(n % 2**64) for n in self.numbers)]
 
 
 def _roots(step: Step) -> set[Var]:

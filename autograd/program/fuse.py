@@ -56,6 +56,7 @@ def schedule(program: Program) -> list[Step]:
     for e in program.equations:
         if e.view:
             continue
+        graph.order[e] = len(graph.order)
         needs = {graph.at[v.root] for v in e.inputs() if v.root in graph.at}
         if e.effect == "draw":  # draws keep their order
             needs |= {i for i, s in enumerate(graph.steps) if isinstance(s, Call) and s.equation.effect == "draw"}
@@ -76,6 +77,8 @@ class _Graph:
         self.before: list[int] = []
         self.at: dict[Var, int] = {}  # a root -> the step that makes it
         self.loops: dict[int, list[int]] = {}  # elements -> the loops over as many
+        self.order: dict[Equation, int] = {}  # in the program
+        self.gone: set[int] = set()  # loops that were merged into others
 
     def add(self, step: Step, needs: set[int]) -> int:
         self.steps.append(step)
@@ -99,13 +102,45 @@ class _Graph:
             if mask >> place & 1:
                 self.before[k] |= more
 
+    def may_merge(self, a: int, b: int) -> bool:
+        """Whether two loops can be one: no step comes between them, and what one needs of the other is the element."""
+        for first, second in ((a, b), (b, a)):
+            if any(mask >> first & 1 and self.before[second] >> k & 1 for k, mask in enumerate(self.before)):
+                return False
+        return all(self._elements(*pair) for pair in ((a, b), (b, a)))
+
+    def _elements(self, maker: int, user: int) -> bool:
+        made, used = self.steps[maker], self.steps[user]
+        assert isinstance(made, Loop) and isinstance(used, Loop)
+        reads = [v for e in used.equations for v in operands(e) if isinstance(v, Var) and self.at.get(v.root) == maker]
+        return all(_same_element(v, made) for v in reads)
+
+    def merge(self, into: int, other: int) -> None:
+        """Make the loop `other` a part of the loop `into`."""
+        loop, gone = self.steps[into], self.steps[other]
+        assert isinstance(loop, Loop) and isinstance(gone, Loop)
+        loop.equations = sorted([*gone.equations, *loop.equations], key=lambda e: self.order[e])
+        self.before[into] = (self.before[into] | self.before[other]) & ~(1 << into | 1 << other)
+        for k, mask in enumerate(self.before):
+            if k != into and mask >> other & 1:
+                self.before[k] = mask & ~(1 << other) | 1 << into
+        for k, mask in enumerate(self.before):
+            if mask >> into & 1:
+                self.before[k] |= self.before[into]
+        for v, place in self.at.items():
+            if place == other:
+                self.at[v] = into
+        self.loops[gone.n].remove(other)
+        self.gone.add(other)
+        self.before[other] = 0
+
     def ordered(self) -> list[Step]:
         """Steps that lead to checks first; else as they were begun, after what they need."""
         checks = [i for i, s in enumerate(self.steps) if isinstance(s, Call) and s.equation.effect == "check"]
         urgent = self._closure(set(checks))
         order: list[Step] = []
         done = 0
-        waiting = sorted(range(len(self.steps)), key=lambda i: (not urgent >> i & 1, i))
+        waiting = sorted(set(range(len(self.steps))) - self.gone, key=lambda i: (not urgent >> i & 1, i))
         while waiting:
             ready = next(i for i in waiting if self.before[i] & ~done == 0)
             waiting.remove(ready)
@@ -115,24 +150,33 @@ class _Graph:
 
 
 def _joined(e: Equation, graph: _Graph, needs: set[int]) -> int:
-    """Put `e` into the latest loop that it fits, or into one of its own."""
+    """Put `e` into the loops that it fits, which become one, or into one of its own."""
     shape = iteration(e)
     n = int(np.prod(shape, dtype=np.int64))
-    for place in reversed(graph.loops.get(n, ())):
+    mine, at = None, -1
+    for place in graph.loops.get(n, [])[::-1]:
         loop = graph.steps[place]
         assert isinstance(loop, Loop)
-        dims = refined(loop.dims, shape)
-        if dims is None or not _related(e, loop) or _arrays([*loop.equations, e]) > ARRAYS:
+        dims = refined(loop.dims, shape if mine is None else mine.dims)
+        if dims is None or not _related(e, loop):
+            continue
+        if mine is not None:
+            if graph.may_merge(at, place) and _arrays([*loop.equations, *mine.equations]) <= ARRAYS:
+                mine.dims = dims
+                graph.merge(at, place)
             continue
         inside = [v for v in operands(e) if isinstance(v, Var) and graph.at.get(v.root) == place]
-        if all(_same_element(v, loop) for v in inside) and graph.may_join(place, needs):
+        fits = _arrays([*loop.equations, e]) <= ARRAYS and all(_same_element(v, loop) for v in inside)
+        if fits and graph.may_join(place, needs):
             loop.dims = dims
             loop.equations.append(e)
             graph.join(place, needs)
-            return place
-    place = graph.add(Loop(n, tuple(k for k in shape if k != 1) or (1,), [e]), needs)
-    graph.loops.setdefault(n, []).append(place)
-    return place
+            mine, at = loop, place
+    if mine is not None:
+        return at
+    at = graph.add(Loop(n, tuple(k for k in shape if k != 1) or (1,), [e]), needs)
+    graph.loops.setdefault(n, []).append(at)
+    return at
 
 
 def _related(e: Equation, loop: Loop) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -114,27 +115,64 @@ _NEUTRAL = {np.multiply: 1, np.true_divide: 1, np.add: 0, np.subtract: 0}
 
 
 def simplified(program: Program) -> Program:
-    """x · 1, x / 1, x + 0 and x - 0 are x, where types and shapes agree."""
+    """What is known of arrays that hold one number: they are worked out here, and stand as numbers in what they meet.
+
+    x · 1, x / 1, x + 0 and x - 0 are x, where types and shapes agree; x / 2ⁿ is x · 2⁻ⁿ, which is exact.
+    """
     new: dict[Var, Var] = {}
-    fills: dict[Var, Any] = {}
+    fills: dict[Var, np.generic] = {}
     kept = []
     for e in program.equations:
         e = _with(e, new)
-        if e.function is filled and not isinstance(e.args[0], Var):
-            fills[e.outs[0]] = e.args[0]
-        if e.function in _NEUTRAL and len(e.args) == 2 and not e.kwargs:
-            x, y = e.args
-            values = [fills.get(v) if isinstance(v, Var) else v for v in (x, y)]
-            neutral = _NEUTRAL[e.function]
-            if isinstance(x, Var) and values[1] == neutral and _same_memory(x, e.outs[0]):
-                new[e.outs[0]] = x
-                continue
-            symmetric = e.function in (np.multiply, np.add)
-            if symmetric and isinstance(y, Var) and values[0] == neutral and _same_memory(y, e.outs[0]):
-                new[e.outs[0]] = y
+        if e.view and e.args[0] in fills:
+            fills[e.outs[0]] = fills[e.args[0]]
+        elif e.function is filled and not isinstance(e.args[0], Var):
+            fills[e.outs[0]] = e.outs[0].dtype.type(e.args[0])
+        else:
+            e = _with_numbers(e, fills)
+            same = _neutral(e)
+            if same is not None:
+                new[e.outs[0]] = same
                 continue
         kept.append(e)
     return _replaced(program, kept, new)
+
+
+def _with_numbers(e: Equation, fills: dict[Var, np.generic]) -> Equation:
+    elementwise = isinstance(e.function, np.ufunc) and e.function.signature is None and len(e.outs) == 1
+    if not (elementwise or e.function in (np.where, cast, filled)) or e.kwargs:
+        return e
+    out = e.outs[0]
+    args = [fills.get(a, a) if isinstance(a, Var) else a for a in e.args]
+    if not any(isinstance(a, Var) for a in args):
+        value = e.function(*args) if elementwise or e.function is np.where else args[0]
+        number = np.asarray(value).astype(out.dtype)[()]
+        if number.dtype.kind in "fbiu" and out.size:
+            fills[out] = number
+            return Equation(filled, (number.item(), out.shape, out.dtype), {}, e.outs, "filled", where=e.where)
+        return e
+    shapes = [a.shape for a in args if isinstance(a, Var)]
+    if np.broadcast_shapes(*shapes) != out.shape or e.function is filled:
+        return e
+    function = e.function
+    if function is np.true_divide and isinstance(args[1], np.floating | float) and isinstance(args[0], Var):
+        if args[1] and abs(math.frexp(args[1])[0]) == 0.5 and abs(args[1]) < 1e30:
+            function, args[1] = np.multiply, type(args[1])(1 / args[1])
+    return Equation(function, tuple(args), {}, e.outs, function.__name__, e.view, e.effect, e.several, e.where)
+
+
+def _neutral(e: Equation) -> Var | None:
+    """The operand that the result is equal to."""
+    if e.function not in _NEUTRAL or len(e.args) != 2 or e.kwargs:
+        return None
+    x, y = e.args
+    neutral = _NEUTRAL[e.function]
+    if isinstance(x, Var) and not isinstance(y, Var) and y == neutral and _same_memory(x, e.outs[0]):
+        return x
+    symmetric = e.function in (np.multiply, np.add)
+    if symmetric and isinstance(y, Var) and not isinstance(x, Var) and x == neutral and _same_memory(y, e.outs[0]):
+        return y
+    return None
 
 
 def copied(program: Program) -> Program:
