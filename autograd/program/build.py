@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -12,15 +14,36 @@ from .emit import Emitter
 from .program import Program, Var
 
 
-def built(program: Program, moving: set[Var]) -> Callable[..., list[Any]]:
+@dataclass(frozen=True)
+class Timing:
+    """Seconds for the passes' result to become a function."""
+
+    writing: float  # its text
+    loading: float  # which compiles it, or reads the machine code
+    kept: bool  # that was on the disk, from another time
+
+
+class Built(Protocol):
+    """What runs a program: its arrays in, its results out."""
+
+    source: str
+    timing: Timing
+
+    def __call__(self, arrays: list[np.ndarray]) -> list[Any]: ...
+
+
+def built(program: Program, moving: set[Var]) -> Built:
     """The compiled program; inputs that are not `moving` are the same arrays at most calls, and bound once."""
+    began = time.perf_counter()
     emitted = Emitter(program, moving).emit()
+    written, kept = time.perf_counter(), cache.place(emitted.source).exists()
     module = cache.load(emitted.source)
+    timing = Timing(written - began, time.perf_counter() - written, kept)
     arena = np.empty(emitted.arena + 64, np.uint8)
     start = -arena.ctypes.data % 64
     arena = arena[start : start + emitted.arena]
-    fixed = [i for i in range(len(program.inputs)) if i not in emitted.moving]
-    moving = emitted.moving
+    coming = emitted.moving
+    fixed = [i for i in range(len(program.inputs)) if i not in coming]
     bound: list[Any] = [None] * len(fixed)
     step: Callable[..., list[Any]] | None = None
 
@@ -33,7 +56,8 @@ def built(program: Program, moving: set[Var]) -> Callable[..., list[Any]]:
                 break
         if step is None:
             step = module.bind(emitted.functions, emitted.objects, emitted.constants, bound, arena)
-        return step(*[arrays[i] for i in moving])
+        return step(*[arrays[i] for i in coming])
 
-    run.source = emitted.source  # type: ignore[attr-defined]
-    return run
+    made = cast(Built, run)
+    made.source, made.timing = emitted.source, timing
+    return made

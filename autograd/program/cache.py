@@ -65,15 +65,19 @@ def _meaning() -> bytes:
     return digest.digest()
 
 
+def place(source: str) -> Path:
+    """The file of the program with the text `source`, whether it is there or not."""
+    return _ready(folder()) / f"program_{hashlib.sha256(_meaning() + source.encode()).hexdigest()[:20]}.py"
+
+
 def load(source: str) -> ModuleType:
     """The module with the text `source`, from the folder, where it is written if it is not there or damaged."""
-    name = "program_" + hashlib.sha256(_meaning() + source.encode()).hexdigest()[:20]
-    home = _ready(folder())
-    path = home / f"{name}.py"
+    path = place(source)
+    name = path.stem
     if not path.exists() or path.read_text() != source:
         forget(path)
         _write(path, source)
-        prune(home)
+        prune(path.parent)
     try:
         return _executed(name, path)
     except Exception:  # Numba's files beside it may be damaged: once more, from nothing

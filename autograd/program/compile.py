@@ -6,7 +6,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, CompileError
 from ..recording import recording as tape_recording
@@ -14,6 +14,9 @@ from ..tensor import Tensor
 from .program import CheckFailed, Program
 from .recording import Recording, difference, record
 from .replay import Replay
+
+if TYPE_CHECKING:
+    from .explain import Explanation
 
 TRIES = 4  # recordings until two in a row agree
 RENEWALS = 16  # of the program of one signature, because something around it had changed
@@ -61,6 +64,15 @@ class Compiled:
     def source(self) -> str:
         """The text that was emitted for it."""
         return self._last().source
+
+    def explain(self, limits: Any = None) -> Explanation:
+        """Passes, steps with their work and traffic, memory and the least time here; print it.
+
+        `limits` are a machine's (`program.limits.Limits`); by default this one's are measured.
+        """
+        from .explain import explained_replay
+
+        return explained_replay(self._last(), getattr(self.function, "__name__", type(self.function).__name__), limits)
 
     def _last(self) -> Replay:
         for entry in reversed(self.entries.values()):

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import TapeError
+
+if TYPE_CHECKING:
+    from .explain import Explanation
 
 
 class Var:
@@ -141,6 +144,12 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<Program: {len(self.inputs)} inputs, {len(self.equations)} equations, {len(self.writes)} writes>"
+
+    def explain(self, limits: Any = None) -> Explanation:
+        """What the passes make of it, its steps with work and traffic, and the least time on this machine; print it."""
+        from .explain import explained
+
+        return explained(self, limits)
 
     # -- checking ------------------------------------------------------------------------------------------------------
 

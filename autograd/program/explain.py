@@ -1,0 +1,210 @@
+"""What became of a function, in words and numbers: passes, steps, work, traffic, memory, time.
+
+Work is counted in FLOP, where an addition or a multiplication is one, and a function such as exp as many as it takes
+the time of (`scalars.COST`).  What a call does inside is found by running its body on arrays that note what happens.
+Traffic is what a step reads of arrays that it does not make and writes for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .build import Timing
+from .fuse import Loop, Product, Step, schedule
+from .limits import Limits, measured
+from .loops import Nest
+from .memory import Layout
+from .passes import PASSES, copied
+from .program import Program, Var
+from .work import bytes_of, flops_of, why_a_call
+
+if TYPE_CHECKING:
+    from .replay import Replay
+
+IN_CACHE = 1 << 20  # bytes of a program's arrays that stay near a core from one step to the next
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step: what it is, and what it takes.  `flops` is None if nobody knows."""
+
+    kind: str
+    what: str
+    elements: int
+    flops: float | None
+    read: int
+    written: int
+    seconds: float
+    why: str = ""  # it is a call and no loop
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Print it, or take the numbers."""
+
+    title: str
+    stages: list[tuple[str, Program]]  # after each pass; the first is what was given
+    rows: list[Row]
+    arena: int  # bytes
+    apart: int  # bytes that the values of the arena would take side by side
+    alone: int  # bytes that would move if each equation were a step
+    limits: Limits
+    timing: Timing | None = None
+    then: Explanation | None = None  # of the derivative
+
+    @property
+    def flops(self) -> float:
+        """Of all steps that are known."""
+        return sum(row.flops or 0 for row in self.rows)
+
+    @property
+    def moved(self) -> int:
+        """Bytes read and written by all steps."""
+        return sum(row.read + row.written for row in self.rows)
+
+    @property
+    def seconds(self) -> float:
+        """The least time of all steps on this machine."""
+        return sum(row.seconds for row in self.rows)
+
+    def __str__(self) -> str:
+        then = [] if self.then is None else ["", str(self.then)]
+        return "\n".join([self.title, *self._passes(), "", *self._steps(), "", *self._summary(), *self._calls(), *then])
+
+    def _passes(self) -> Iterator[str]:
+        if not self.stages:
+            return
+        yield ""
+        yield f"  {'pass':<22}{'equations':>10}{'views':>8}  constants"
+        for name, program in self.stages:
+            views = sum(e.view for e in program.equations)
+            yield f"  {name:<22}{len(program.equations):>10}{views:>8}{len(program.constants):>11}"
+
+    def _steps(self) -> Iterator[str]:
+        yield f"  {'':>3} {'step':<8}{'what':<44}{'elements':>10}{'FLOP':>9}{'read':>9}{'written':>9}{'at least':>10}"
+        for i, row in enumerate(self.rows):
+            flops = "?" if row.flops is None else quantity(row.flops)
+            yield (f"  {i:>3} {row.kind:<8}{_cut(row.what, 43):<44}{row.elements:>10}{flops:>9}"
+                   f"{size(row.read):>9}{size(row.written):>9}{seconds(row.seconds):>10}")  # fmt: skip
+        more = "+" * any(row.flops is None for row in self.rows)
+        read, written = size(sum(row.read for row in self.rows)), size(sum(row.written for row in self.rows))
+        yield f"  {'':>3} {'all':<62}{quantity(self.flops) + more:>9}{read:>9}{written:>9}{seconds(self.seconds):>10}"
+
+    def _summary(self) -> Iterator[str]:
+        yield f"  memory    arena of {size(self.arena)} for values that would take {size(self.apart)} side by side"
+        yield f"  traffic   {size(self.moved)}; with every equation on its own {size(self.alone)}"
+        yield f"  time      at least {seconds(self.seconds)}, without the Python between the steps"
+        yield f"  machine   {self.limits}"
+        if self.timing is not None:
+            how = "loaded from the disk" if self.timing.kept else "compiled"
+            yield f"  program   written in {seconds(self.timing.writing)}, {how} in {seconds(self.timing.loading)}"
+
+    def _calls(self) -> Iterator[str]:
+        calls = [(i, row) for i, row in enumerate(self.rows) if row.why]
+        if calls:
+            yield "\n  what stays a call, and why it is no loop:"
+        for i, row in calls:
+            yield f"  {i:>3} {_cut(row.what, 28):<29}{row.why}"
+
+
+def explained(program: Program, limits: Limits | None = None, title: str = "program") -> Explanation:
+    """The explanation of a program as it would be compiled, after all passes."""
+    stages = stages_of(program)
+    return _explanation(title, stages, stages[-1][1], limits)
+
+
+def explained_replay(replay: Replay, name: str, limits: Limits | None = None) -> Explanation:
+    """The explanation of a compiled function, and of its derivative if that is a program of its own."""
+    stages, forward, backward = stages_of(replay.recording.program), replay.inputs.program, replay.backward
+    if backward is None:
+        return _explanation(name, stages, forward, limits, replay.run.timing)
+    then = _explanation(f"{name}: its derivative", [], backward.program, limits, backward.run.timing)
+    return _explanation(f"{name}, with what its derivative takes", stages, forward, limits, replay.run.timing, then)
+
+
+def _explanation(title: str, stages: list[tuple[str, Program]], program: Program, limits: Limits | None,
+                 timing: Timing | None = None, then: Explanation | None = None) -> Explanation:  # fmt: skip
+    limits = measured() if limits is None else limits
+    steps = schedule(program.named())
+    layout = Layout(program, steps)
+    apart = sum(_bytes(v) for v, place in layout.places.items() if place.kind == "arena")
+    arrays = sum(_bytes(v) for v, place in layout.places.items() if place.kind != "arena") + layout.bytes
+    outside = {v for v, used in layout.used.items() if any(i != layout.made.get(v) for i in used)} | layout.ends
+    rows = [_row(step, outside, limits, arrays <= IN_CACHE) for step in steps]
+    alone = sum(sum(bytes_of(e)) for e in program.equations if not e.view and not e.effect)
+    return Explanation(title, stages, rows, layout.bytes, apart, alone, limits, timing, then)
+
+
+def stages_of(program: Program) -> list[tuple[str, Program]]:
+    """The program as it was given, and after each pass."""
+    stages = [("recorded", copied(program))]
+    for step in PASSES:
+        stages.append((step.__name__.replace("_", " "), copied(step(copied(stages[-1][1])))))
+    return stages
+
+
+def _row(step: Step, outside: set[Var], limits: Limits, in_cache: bool) -> Row:
+    if isinstance(step, Loop):
+        work = [flops_of(e) for e in step.equations]
+        read, written = _traffic(Nest(step, outside))
+        names = ", ".join(e.name for e in step.equations)
+        row = Row("loop", names, step.n, None if None in work else sum(w for w in work if w), read, written, 0.0)
+    else:
+        e = step.equation
+        row = Row("call", e.name, max((v.size for v in e.outs), default=1), flops_of(e), *bytes_of(e), 0.0)
+        if isinstance(step, Product):
+            row = replace(row, kind="product", what=" @ ".join(a.type for a in e.args))
+        elif e.effect == "check":
+            row = replace(row, kind="check")
+        else:
+            row = replace(row, why=why_a_call(e))
+    return replace(row, seconds=limits.seconds(row.flops or 0, row.read + row.written, in_cache))
+
+
+def _traffic(nest: Nest) -> tuple[int, int]:
+    """Bytes of different elements that a loop reads and writes."""
+
+    def touched(a: Any) -> int:
+        n = 1
+        for k, stride in zip(nest.dims, a.strides):
+            n *= k if stride else 1
+        return n * a.var.dtype.itemsize
+
+    read: dict[Var, int] = {}
+    for a in nest.reads.values():
+        read[a.var.root] = min(_bytes(a.var.root), read.get(a.var.root, 0) + touched(a))
+    return sum(read.values()), sum(map(touched, (*nest.writes.values(), *(a for _, a in nest.sums))))
+
+
+def _bytes(v: Var) -> int:
+    return v.size * v.dtype.itemsize
+
+
+# -- numbers with units ------------------------------------------------------------------------------------------------
+
+
+def quantity(x: float, unit: str = "") -> str:
+    """Three digits and a prefix: ``12.3 k``."""
+    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if x >= 0.9995 * factor:
+            return f"{x / factor:.3g} {prefix}{unit}"
+    return f"{x:.3g} {unit}".strip()
+
+
+def size(n: float) -> str:
+    """``1.5 kB``."""
+    return quantity(n, "B")
+
+
+def seconds(t: float) -> str:
+    """``12.3 µs``."""
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
+        if t >= 0.9995 * factor:
+            return f"{t / factor:.3g} {unit}"
+    return "< 1 ns" if t else "0 ns"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
