@@ -67,6 +67,9 @@ class Emitter:
         self.kernels: dict[str, str] = {}  # text without its name -> name
         self.bound: list[str] = []  # lines of `bind`, done once
         self.lines: list[str] = []  # lines of `step`
+        self._names: dict[Var, list[str]] = {}  # of what functions returned: all that refer to it
+        self._last = {v: max(self.layout.used.get(v, [i])) for v, i in self.layout.made.items()
+                      if self.layout.places[v.root].kind == "call" and v is v.root and v not in self.layout.ends}  # fmt: skip
         self._known: dict[str, str] = {}  # an expression -> the name that it was given
         self._scratch = self.layout.bytes
         self._outside = {v for v, steps in self.layout.used.items() if any(i != self.layout.made.get(v) for i in steps)}
@@ -79,7 +82,7 @@ class Emitter:
             if self.layout.places[v.root].kind == "result" and v is v.root:
                 room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
                 self.lines.append(f"{self._array(v)} = " + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})"))
-        for step in self.steps:
+        for i, step in enumerate(self.steps):
             if self._is_serial(step) and (self.whole or not part or _roots(step) & set[Var]().union(*map(_roots, part))):
                 part.append(step)
                 continue
@@ -89,9 +92,18 @@ class Emitter:
                 part.append(step)
                 continue
             self._loop(step) if isinstance(step, Loop) else self._call(step.equation)
+            self._release(i)
         self._part(part)
         self._finish()
         return self._text()
+
+    def _release(self, done: int) -> None:
+        """Let go of what functions returned and no step after `done` reads, so that its memory is used again."""
+        for root in [r for r, last in self._last.items() if last <= done]:
+            del self._last[root]
+            names = self._names.pop(root, None)
+            if names:
+                self.lines.append(f"{' = '.join(names)} = None")
 
     def _is_serial(self, step: Step) -> bool:
         if isinstance(step, Call):
@@ -125,7 +137,9 @@ class Emitter:
             code = code_of(root.dtype)
             return self._define(f"A_{code}", f"arena.view('{code}')", True), place.at // root.dtype.itemsize
         name = self._array(root)
-        return self._define(f"{name}_", f"flat({name})", self._is_static(root)), 0
+        flat = self._define(f"{name}_", f"flat({name})", self._is_static(root))
+        self._named(root, flat)
+        return flat, 0
 
     def value(self, v: Var) -> str:
         """The name of a variable's array, for calls."""
@@ -136,7 +150,13 @@ class Emitter:
         if v.offset == 0 and (v.shape, v.strides) == (root.shape, root.strides) and place.kind != "arena":
             return self._array(root)
         memory, start = self._flat(root)
-        return self._define(f"v_{v.name}", f"seen({memory}, {start + v.offset}, {v.shape}, {v.strides})", self._is_static(root))
+        name = self._define(f"v_{v.name}", f"seen({memory}, {start + v.offset}, {v.shape}, {v.strides})", self._is_static(root))
+        self._named(root, name)
+        return name
+
+    def _named(self, root: Var, name: str) -> None:
+        if root in self._names and name not in self._names[root]:
+            self._names[root].append(name)
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -215,9 +235,11 @@ class Emitter:
             self.lines.append(call)
         elif e.several:
             names = [self._array(v) if v in self.layout.places else "_" for v in e.outs]
+            self._names.update({v: [self._array(v)] for v in roots if v in self._last})
             self.lines.append(f"{', '.join(names)}, = {call}  # {e.name}")
         else:
             name = self._array(e.outs[0])
+            self._names.update({v: [name] for v in roots if v in self._last})
             self.lines.append(f"{name} = {f'np.asarray({call})' if not e.outs[0].shape else call}  # {e.name}")
         for v in roots:
             if v.size and not isinstance(e.function, np.ufunc):
