@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .program import Equation, Program, Var, variables
+from .program import Equation, Program, Var
 from .scalars import COST, expressible, operands
 from .traced import Reduction
 
@@ -26,6 +26,15 @@ class Loop:
     n: int
     dims: tuple[int, ...]
     equations: list[Equation] = field(default_factory=list)
+    reads: set[Var] = field(default_factory=set)  # roots
+    makes: set[Var] = field(default_factory=set)
+
+    def take(self, *equations: Equation) -> None:
+        """Add equations behind those that are here."""
+        self.equations += equations
+        for e in equations:
+            self.reads |= _read(e)
+            self.makes |= set(e.outs)
 
     @property
     def cost(self) -> float:
@@ -105,13 +114,19 @@ class _Graph:
     def may_merge(self, a: int, b: int) -> bool:
         """Whether two loops can be one: no step comes between them, and what one needs of the other is the element."""
         for first, second in ((a, b), (b, a)):
-            if any(mask >> first & 1 and self.before[second] >> k & 1 for k, mask in enumerate(self.before)):
-                return False
+            between = self.before[second]
+            while between:  # the steps before the second: does one of them come after the first?
+                k = between.bit_length() - 1
+                if self.before[k] >> first & 1:
+                    return False
+                between ^= 1 << k
         return all(self._elements(*pair) for pair in ((a, b), (b, a)))
 
     def _elements(self, maker: int, user: int) -> bool:
         made, used = self.steps[maker], self.steps[user]
         assert isinstance(made, Loop) and isinstance(used, Loop)
+        if made.makes.isdisjoint(used.reads):
+            return True
         reads = [v for e in used.equations for v in operands(e) if isinstance(v, Var) and self.at.get(v.root) == maker]
         return all(_same_element(v, made) for v in reads)
 
@@ -119,7 +134,8 @@ class _Graph:
         """Make the loop `other` a part of the loop `into`."""
         loop, gone = self.steps[into], self.steps[other]
         assert isinstance(loop, Loop) and isinstance(gone, Loop)
-        loop.equations = sorted([*gone.equations, *loop.equations], key=lambda e: self.order[e])
+        loop.take(*gone.equations)
+        loop.equations.sort(key=self.order.__getitem__)
         self.before[into] = (self.before[into] | self.before[other]) & ~(1 << into | 1 << other)
         for k, mask in enumerate(self.before):
             if k != into and mask >> other & 1:
@@ -161,38 +177,45 @@ def _joined(e: Equation, graph: _Graph, needs: set[int]) -> int:
         if dims is None or not _related(e, loop):
             continue
         if mine is not None:
-            if graph.may_merge(at, place) and _arrays([*loop.equations, *mine.equations]) <= ARRAYS:
+            if graph.may_merge(at, place) and _arrays(loop, mine) <= ARRAYS:
                 mine.dims = dims
                 graph.merge(at, place)
             continue
         inside = [v for v in operands(e) if isinstance(v, Var) and graph.at.get(v.root) == place]
-        fits = _arrays([*loop.equations, e]) <= ARRAYS and all(_same_element(v, loop) for v in inside)
+        fits = _arrays(loop, e) <= ARRAYS and all(_same_element(v, loop) for v in inside)
         if fits and graph.may_join(place, needs):
             loop.dims = dims
-            loop.equations.append(e)
+            loop.take(e)
             graph.join(place, needs)
             mine, at = loop, place
     if mine is not None:
         return at
-    at = graph.add(Loop(n, tuple(k for k in shape if k != 1) or (1,), [e]), needs)
+    alone = Loop(n, tuple(k for k in shape if k != 1) or (1,))
+    alone.take(e)
+    at = graph.add(alone, needs)
     graph.loops.setdefault(n, []).append(at)
     return at
 
 
+def _read(e: Equation) -> set[Var]:
+    return {v.root for v in operands(e) if isinstance(v, Var)}
+
+
 def _related(e: Equation, loop: Loop) -> bool:
     """Whether one of them reads what the other reads or makes; else they gain nothing from being one."""
-    theirs = {v.root for f in loop.equations for v in (*variables(operands(f)), f.outs[0])}
-    return any(v.root in theirs for v in variables(operands(e)))
+    return any(v in loop.reads or v in loop.makes for v in _read(e))
 
 
-def _arrays(equations: list[Equation]) -> int:
-    made = {e.outs[0] for e in equations}
-    return len({v.root for e in equations for v in variables(operands(e))} - made) + len(made) // 2
+def _arrays(*parts: Loop | Equation) -> int:
+    """The arrays that a loop of these parts reads and writes, about."""
+    reads: set[Var] = set().union(*(p.reads if isinstance(p, Loop) else _read(p) for p in parts))
+    makes: set[Var] = set().union(*(p.makes if isinstance(p, Loop) else p.outs for p in parts))
+    return len(reads - makes) + len(makes) // 2
 
 
 def _same_element(v: Var, loop: Loop) -> bool:
     """Whether `v` is, element for element, what the loop computes for its root."""
-    maker = next((e for e in loop.equations if e.outs[0] is v.root), None)
+    maker = next((e for e in loop.equations if e.outs[0] is v.root), None) if v.root in loop.makes else None
     if maker is None or isinstance(maker.function, Reduction) or v.size != loop.n:
         return False
     return v is v.root or (v.offset == 0 and in_order(v) and in_order(v.root))
