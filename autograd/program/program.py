@@ -151,6 +151,21 @@ class Program:
 
         return explained(self, limits)
 
+    # -- leaving the process -------------------------------------------------------------------------------------------
+
+    def to_json(self) -> str:
+        """The program as a JSON document; TapeError names an equation whose function no other process could find."""
+        from .document import to_json
+
+        return to_json(self)
+
+    @staticmethod
+    def from_json(text: str) -> Program:
+        """The program in a document that `to_json` wrote; CheckpointError says what is wrong with any other."""
+        from .document import from_json
+
+        return from_json(text)
+
     # -- checking ------------------------------------------------------------------------------------------------------
 
     def check(self) -> Program:
