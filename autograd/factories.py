@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import quiet as bodies
 from .dtypes import as_dtype, get_default_dtype, int64, is_floating, result_type
 from .errors import ArgumentError, DTypeError, ShapeError
 from .recording import is_grad_enabled
@@ -37,6 +38,8 @@ def finish(array: np.ndarray, out: Tensor | None, requires_grad: bool, exact: bo
         if exact and out.array.dtype != array.dtype:
             raise DTypeError(f"out: expected a tensor of {array.dtype}, got {out.array.dtype}")
         return out._write(wrap(array), "out=")
+    if bodies.watcher is not None:
+        array = bodies.watcher.born(array)
     return wrap(array).requires_grad_() if requires_grad else wrap(array)
 
 

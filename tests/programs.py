@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import types
 from collections.abc import Callable
@@ -10,9 +11,12 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.generator import default_generator
 from autograd.program.emit import Emitter
-from autograd.program.program import Program
+from autograd.program.passes import optimised
+from autograd.program.program import CheckFailed, Program
 from autograd.program.recording import Argument, Hyper, Recording, record
+from autograd.program.replay import _filled
 from autograd.program.runtime import seen
 from autograd.tensor import Tensor
 
@@ -63,20 +67,88 @@ def _little_product(a: Any, at: int, a0: int, a1: int, b: Any, bt: int, b0: int,
     seen(c, ct, (n, m), (c0, 1))[...] = left @ right
 
 
+def _signed(x: Any) -> Any:
+    """Kernels take strides as uint64, in which negative ones wrap around."""
+    return x - (1 << 64) if isinstance(x, int) and x >= 1 << 63 else x
+
+
 def _erf(x: Any) -> Any:
     return type(x)(math.erf(x))
 
 
 _STANDING = {
     "math": types.SimpleNamespace(**{name: getattr(np, name) for name in ("sqrt", "sin", "cos", "log1p", "expm1")}),
-    "kernel_for": lambda signature: lambda function: function,
+    "kernel_for": lambda signature: lambda function: lambda *given: function(*map(_signed, given)),
     "little_product": _little_product,
     "run": lambda pieces, work: [work(i) for i in range(pieces)],
     "verf": _erf, "vexp": np.exp, "vlog": np.log, "vtanh": np.tanh, "vmaximum": np.maximum, "vminimum": np.minimum,
 }  # fmt: skip
 
 
-def tensor(array: np.ndarray, grad: bool = False) -> Tensor:
-    """A tensor with a copy of `array`."""
-    t = autograd.tensor(array)
-    return t.requires_grad_() if grad else t
+def check(step: Callable[..., Any], given: Callable[[], list[Tensor]], others: Callable[[], list[Tensor]],
+          tolerance: float) -> str:  # fmt: skip
+    """Record `step` on one set of tensors; run the program in every form on both, and hold it against plain calls.
+
+    Returned tensors, tensors written in place and the random stream must be those of the plain call.  The result is ""
+    or why there is no program; a program that refuses the other values by a check is one.
+    """
+    want, want_other = _plainly(step, given()), _plainly(step, others())
+    autograd.manual_seed(5)
+    tensors = given()
+    result, recording = recorded(step, *tensors)
+    _same(_all(result, tensors), want, 0, "the recorded call")
+    if recording.obstacle:
+        return recording.obstacle
+    program = recording.program.check()
+    simple = optimised(program)
+    forms = {"interpreted": (program, program.interpret), "optimised": (simple, simple.interpret)}
+    forms |= {"emitted": (simple, emitted(simple)), "emitted and bound": (simple, emitted(simple, moving=False))}
+    for name, (form, run) in forms.items():
+        for make, expected in ((given, want), (others, want_other), (given, want)):
+            autograd.manual_seed(5)
+            tensors = make()
+            arrays = arrays_for(recording, form, tensors)
+            before = [a.copy() for a in arrays]
+            try:
+                found = run(*arrays)
+            except CheckFailed:
+                assert make is others, f"{name}: a check fails on the values that it was recorded with"
+                for a, b in zip(arrays, before):
+                    np.testing.assert_array_equal(a, b, err_msg="something was written before a check failed")
+                continue
+            found = _filled(recording.structure, found)
+            _same(_all(found, tensors), expected, tolerance, f"{name}, {'same' if make is given else 'other'}\n{form}")
+    return ""
+
+
+def _plainly(step: Callable[..., Any], tensors: list[Tensor]) -> list[np.ndarray]:
+    autograd.manual_seed(5)
+    return _all(step(*tensors), tensors)
+
+
+def _all(result: Any, tensors: list[Tensor]) -> list[np.ndarray]:
+    """What a call leaves behind: results, arguments, the next number of the random stream."""
+    words = default_generator.words(1)
+    return [np.array(t.array if isinstance(t, Tensor) else t) for t in [*_leaves(result), *tensors]] + [words]
+
+
+def _leaves(x: Any) -> list[Any]:
+    if isinstance(x, tuple | list):
+        return [leaf for part in x for leaf in _leaves(part)]
+    return [] if x is None else [x]
+
+
+def _same(found: list[np.ndarray], expected: list[np.ndarray], tolerance: float, what: str) -> None:
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape), what
+        scale = max(1.0, float(np.abs(b[np.isfinite(b)]).max(initial=0))) if b.dtype.kind in "fc" else 1.0
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale, err_msg=what)
+
+
+def frozen_heap() -> Any:
+    """For a fixture: recording collects garbage; what lives since before the tests need not be walked over each time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import gc
-
 import numpy as np
 import pytest
 
 import autograd
 import nn.functional  # noqa: F401  for the ops that it declares
 from autograd.op import declared
-from autograd.program.passes import optimised
-from autograd.program.program import CheckFailed
-from tests.programs import arrays_for, emitted, recorded
+from tests.programs import check, frozen_heap
 from tests.samples import Draw, Sample, as_tensors, case, samples_of, scalar_of, tensors_in
 
 OPS = [op for op in declared if op.name not in {"pick"}]
 CASES = [pytest.param(op, i, id=f"{op.name}-{i}") for op in OPS for i in range(len(samples_of(op)))]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def frozen_heap():
-    """Recording collects garbage; what lives since before the tests need not be walked over each time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+frozen_heap = pytest.fixture(autouse=True, scope="module")(frozen_heap)
 
 
 def sample_of(op, i, dtype, strided=False, other=False):
@@ -73,60 +63,23 @@ def step_of(op, sample):
     return step
 
 
-def arrays(result):
-    return [t.array for part in result for t in part]
+def check_op(op, i, dtype, tolerance, strided=False):
+    def inputs(factor, other):
+        return lambda: [
+            autograd.tensor(factor, dtype=dtype), *tensors_in(sample_of(op, i, dtype, strided, other))
+        ]  # fmt: skip
 
-
-def same(found, expected, tolerance, what):
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected):
-        assert a.dtype == b.dtype, what
-        assert a.shape == b.shape, what
-        scale = max(1.0, float(np.abs(b[np.isfinite(b)]).max(initial=0))) if b.dtype.kind in "fc" else 1.0
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale, err_msg=what)
-
-
-def check(op, i, dtype, tolerance, strided=False):
-    sample, other = sample_of(op, i, dtype, strided), sample_of(op, i, dtype, strided, other=True)
-    step = step_of(op, sample)
-    given = [autograd.tensor(1.5, dtype=dtype), *tensors_in(sample)]
-    others = [autograd.tensor(-0.75, dtype=dtype), *tensors_in(other)]
-    expected, expected_other = arrays(step(*given)), arrays(step(*others))
-    result, recording = recorded(step, *given)
-    same(arrays(result), expected, 0, "the recorded call")
-    if recording.obstacle:
-        return recording.obstacle
-    program = recording.program.check()
-    simple = optimised(program)
-    missed = ""
-    for name, form in (("interpreted", program), ("optimised", simple)):
-        for tensors, want in ((given, expected), (others, expected_other)):
-            try:
-                found = form.interpret(*arrays_for(recording, form, tensors))
-            except CheckFailed:
-                assert tensors is others, "a check fails on the values that it was recorded with"
-                missed = "a check"
-                continue
-            same(found, want, tolerance, f"{name}, {'other' if tensors is others else 'same'} values\n{form}")
-    for moving in (True, False):
-        run = emitted(simple, moving)
-        for tensors, want in ((given, expected), (others, expected_other), (given, expected)):
-            try:
-                found = run(*arrays_for(recording, simple, tensors))
-            except CheckFailed:
-                assert tensors is others
-                continue
-            same(found, want, tolerance, f"emitted, {'other' if tensors is others else 'same'} values\n{simple}")
-    return missed
+    step = step_of(op, sample_of(op, i, dtype, strided))
+    return check(step, inputs(1.5, False), inputs(-0.75, True), tolerance)
 
 
 @pytest.mark.parametrize(("op", "i"), CASES)
 def test_double(op, i):
     """In float64: what differs by more than rounding is wrong."""
-    assert not check(op, i, np.float64, 1e-11)
+    assert not check_op(op, i, np.float64, 1e-11)
 
 
 @pytest.mark.parametrize(("op", "i"), CASES)
 def test_single_and_strided(op, i):
     """In float32, with inputs that do not lie densely in memory."""
-    assert not check(op, i, np.float32, 1e-5, strided=True)
+    assert not check_op(op, i, np.float32, 1e-5, strided=True)

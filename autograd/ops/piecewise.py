@@ -178,7 +178,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
         result = leaky_relu(input, (lower + upper) / 2)
     else:
         low = input.array <= 0
-        slope = np.ones(low.shape, input.array.dtype)
+        slope = np.ones_like(input.array)
         first, last = float(slope.dtype.type(lower)), float(slope.dtype.type(upper))  # rounded first, as in PyTorch
         slope[low] = default_generator.uniform(int(np.count_nonzero(low)), np.float64) * (last - first) + first
         result = input * wrap(slope)

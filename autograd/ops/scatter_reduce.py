@@ -105,7 +105,7 @@ def scatter_reduce(
     total = scatter_add(input, dim, index, src)
     if reduce == "sum":
         return total
-    counts = np.full(input.array.shape, int(include_self))
+    counts = np.full_like(input.array, int(include_self), np.int64)
     np.add.at(counts, key, 1)
     counts = np.maximum(counts, 1)
     if input.array.dtype.kind in "iu":

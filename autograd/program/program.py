@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import TapeError
+from ..quiet import silent
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -199,7 +200,7 @@ class Program:
         values: dict[Var, Any] = {**dict(zip(self.inputs, arrays)), **self.constants}
         for equation in self.equations:
             args, kwargs = substitute((equation.args, equation.kwargs), values.__getitem__)
-            out = equation.function(*args, **kwargs)
+            out = silent().run(equation.function, *args, **kwargs)
             for v, part in zip(equation.outs, out if equation.several else (out,)):
                 values[v] = np.asarray(part)
                 if part is not None and values[v].shape != v.shape:

@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Recorder:
         self.origins: dict[int, Var] = {}  # of inputs and constants: what they were at first
         self.hyper: list[tuple[tuple[dict[str, Any], str, int | None], Var]] = []  # the floats that are inputs, with their places
         self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
-        self._owners: dict[int, tuple[Any, weakref.ref[Traced]]] = {}  # memory -> what stands for all of it
+        self._memories: dict[int, _Memory] = {}  # by identity of the array that owns it
         self._names = {id(f): op.name for op in declared for f in (op.run, op.small, op.body)}
         self._thread, self._inside = threading.get_ident(), False
 
@@ -45,6 +46,8 @@ class Recorder:
 
     def input(self, array: np.ndarray, label: str = "") -> Traced:
         """`array` as an input of the program; the same array twice is the same input."""
+        if any(s < 0 for s in array.strides):
+            self.gives_up(f"{label or 'a tensor'} lies backwards in memory; give a copy of it")
         return self._held(array, lambda v: (self.program.inputs.append(v), self.program.labels.update({v: label})))
 
     def scalar(self, value: float, label: str) -> Traced:
@@ -70,7 +73,18 @@ class Recorder:
 
     def _constant(self, array: np.ndarray) -> Traced:
         """An array that the function brought along: the variable that stands for it."""
+        dense = not array.size or all(s > 0 or n == 1 for s, n in zip(array.strides, array.shape))
+        if not dense and id(array) not in self._holders:
+            self._holders[id(array)] = (array, self._constant(np.ascontiguousarray(array)))
         return self._held(array, lambda v: self.program.constants.update({v: array}))
+
+    def born(self, array: np.ndarray) -> np.ndarray:
+        """`array`, which the function has just made of nothing, followed from here on."""
+        if not self.watches or isinstance(array, Traced):
+            return array
+        v = _var_of(array)
+        self.program.constants[v] = array
+        return self._traced(array, v)
 
     def _held(self, array: np.ndarray, define: Callable[[Var], Any]) -> Traced:
         held = self._holders.get(id(array))
@@ -88,8 +102,12 @@ class Recorder:
         self.made.append(weakref.ref(t))
         if root is None:
             owner = owner_of(t)
-            key = id(owner)
-            self._owners.setdefault(key, (weakref.ref(owner, lambda _: self._owners.pop(key, None)), weakref.ref(t)))
+            key, memory = id(owner), self._memories.get(id(owner))
+            if memory is None:
+                forget = weakref.ref(owner, lambda _: self._memories.pop(key, None))
+                self._memories[key] = _Memory(forget, weakref.ref(t), plain(t).__array_interface__, v)
+            elif memory.whole() is None and memory.place == plain(t).__array_interface__:
+                memory.whole = weakref.ref(t)
         return t
 
     def _source(self, array: np.ndarray) -> Traced | None:
@@ -97,8 +115,13 @@ class Recorder:
         return None if array.base is None else self._whose(array)
 
     def _whose(self, array: np.ndarray) -> Traced | None:
-        entry = self._owners.get(id(owner_of(array)))
-        return None if entry is None else entry[1]()
+        memory = self._memories.get(id(owner_of(array)))
+        if memory is None:
+            return None
+        whole = memory.whole()
+        if whole is None and array.__array_interface__ == memory.place:
+            whole = self._traced(array, memory.var)
+        return whole
 
     def variable(self, x: Any) -> Any:
         """What stands in an equation for a value: its variable, or the value itself if it is no array."""
@@ -111,10 +134,11 @@ class Recorder:
 
     def _beneath(self, array: np.ndarray) -> Traced | None:
         """The traced array of which `array` is the ordinary one, as ``np.asarray`` makes it."""
-        root = self._whose(array)
-        if root is None or plain(root).__array_interface__ == array.__array_interface__:
+        root, memory = self._whose(array), self._memories.get(id(owner_of(array)))
+        if memory is None or array.__array_interface__ == memory.place:
             return root
-        self.gives_up("NumPy took a view in a way that is not seen")
+        if memory.var not in self.program.constants:  # of a constant, a view is another constant
+            self.gives_up("NumPy took a view in a way that is not seen")
         return None
 
     def read(self, t: Traced) -> Var:
@@ -164,6 +188,8 @@ class Recorder:
         if not all(isinstance(part, np.ndarray | np.generic) or part is None for part in parts):
             return self._python_value(function, args, kwargs, out)
         arrays = [None if part is None else np.asarray(part) for part in parts]
+        if any(a is not None and min(a.strides, default=0) < 0 and self._source(a) is None for a in arrays):
+            function, arrays = Forwards(function), [None if a is None else forwards(a) for a in arrays]
         if several and any(a is not None and self._source(a) is not None for a in arrays):
             made = [self._record(Part(function, i), args, kwargs, first, [a])[0] for i, a in enumerate(arrays)]
         else:
@@ -177,8 +203,7 @@ class Recorder:
         made: list[Any] = []
         outs: list[Var] = []
         view = False
-        for array in arrays:
-            source = None if array is None else self._source(array)
+        for array, source in zip(arrays, [None if a is None else self._source(a) for a in arrays]):
             v = _var_of(np.empty(0, bool) if array is None else array, source)
             if array is None:
                 made.append(None)
@@ -232,12 +257,18 @@ class Recorder:
 
     def write(self, target: Any, key: Any, value: Any) -> Any:
         """``target[key] = value``; an empty key means all of it."""
+        t = target
+        if self.watches:
+            known = target if isinstance(target, Traced) else self._beneath(target)
+            t = self._constant(target) if known is None else known
+            held = self.program.constants.get(t.root.var)
+            if held is not None:  # the program begins with what it was
+                self.program.constants[t.root.var] = held.copy()
         plain(target)[over_arrays(key, plain)] = plain(value)
         if not self.watches:
             if threading.get_ident() != self._thread:
                 self.obstacle = self.obstacle or "another thread writes into an array in place"
             return target
-        t = target if isinstance(target, Traced) and hasattr(target, "root") else self._constant(plain(target))
         key, value = over_arrays((key, value), self.variable)
         v = value if isinstance(value, Var) else None
         if key != () or v is None or (v.shape, v.dtype) != (t.shape, t.dtype):
@@ -257,9 +288,12 @@ class Recorder:
             v = whole
         root.var, root.version = v, root.version + 1
         t.version = root.version
-        owner = self._owners.get(id(owner_of(root)))
-        if owner is None or owner[1]() is not root:
+        owner = owner_of(root)
+        memory = self._memories.get(id(owner))
+        if memory is None or memory.whole() is not root or sum(owner_of(a) is owner for a, _ in self._holders.values()) > 1:
             self.gives_up("a write into memory that several tensors share")
+        else:
+            memory.var = v
         self.written[id(root)] = root
 
     # -- NumPy's functions and methods ---------------------------------------------------------------------------------
@@ -342,6 +376,16 @@ class Recorder:
         self.open = False
 
 
+@dataclass
+class _Memory:
+    """An array's memory: the traced array that stands for all of it, where that lies, and its variable."""
+
+    owner: Any
+    whole: weakref.ref[Traced]
+    place: dict[str, Any]
+    var: Var
+
+
 class Part:
     """Output `i` of a function that returns several views."""
 
@@ -356,6 +400,31 @@ class Part:
 
     def __hash__(self) -> int:
         return hash((self.function, self.i))
+
+
+class Forwards:
+    """A function whose results lie backwards in memory, followed by copies that do not."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.__name__ = function, _name_of(function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        out = self.function(*args, **kwargs)
+        if isinstance(out, tuple | list):
+            parts = [None if part is None else forwards(np.asarray(part)) for part in out]
+            return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
+        return forwards(out)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Forwards) and self.function == other.function
+
+    def __hash__(self) -> int:
+        return hash((Forwards, self.function))
+
+
+def forwards(array: np.ndarray) -> np.ndarray:
+    """`array`, or a copy if a stride is negative."""
+    return array.copy() if min(array.strides, default=0) < 0 else array
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -405,7 +474,7 @@ def _clipped(x: Any, low: Any = None, high: Any = None, **names: Any) -> Any:
 
 
 _REDUCTIONS: dict[Any, str] = {np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max",
-                               np.amin: "min", np.prod: "prod"}  # fmt: skip
+                               np.amin: "min", np.prod: "prod", np.all: "all", np.any: "any"}  # fmt: skip
 
 
 def owner_of(array: np.ndarray) -> np.ndarray:

@@ -71,13 +71,21 @@ class Replay:
         return _filled(self.structure, outs)
 
 
+def _moves(source: Source | None) -> bool:
+    """Whether the array is looked up anew in each call: it comes with it, or is copied since it cannot be written."""
+    if isinstance(source, Place):
+        t = source.tensor.grad if source.grad else source.tensor
+        return t is not None and not t.array.flags.writeable
+    return isinstance(source, Argument | Seed) or source is None
+
+
 class Inputs:
     """The arrays that a program reads: those of tensors that stay, and those that come with each call."""
 
     def __init__(self, program: Program, sources: dict[Var, Source]) -> None:
         self.program = program
         self.sources = [sources.get(v) for v in program.inputs]
-        self.moving = {v for v, s in zip(program.inputs, self.sources) if isinstance(s, Argument | Seed) or s is None}
+        self.moving = {v for v, s in zip(program.inputs, self.sources) if _moves(s)}
         self.places = [(i, s) for i, s in enumerate(self.sources) if isinstance(s, Place)]
         self.arguments = [(i, s.index) for i, s in enumerate(self.sources) if isinstance(s, Argument)]
         self.hyper = [(s.group, s.key, s.index, np.empty((), np.float64)) for s in self.sources if isinstance(s, Hyper)]

@@ -11,6 +11,7 @@ import autograd
 from autograd import Tensor, where
 from autograd.errors import ArgumentError, ShapeError
 from autograd.tensor import wrap
+from autograd.twin import as_one
 
 from .reduction import reduced
 
@@ -64,12 +65,10 @@ def _rows(targets: np.ndarray, labels: np.ndarray, shape: tuple[int, ...], steps
     if n and (steps.max() > t or steps.min() < 1):
         raise ArgumentError(f"ctc_loss: input_lengths must lie in 1..{t}, got {steps.tolist()}")
     width = int(labels.max(initial=0))
-    rows = np.zeros((n, width), np.int64)
-    inside = np.arange(width) < labels[:, None]
-    if targets.ndim == 1 and targets.size == labels.sum():
-        rows[inside] = targets
-    elif targets.ndim == 2 and len(targets) == n and targets.shape[1] >= width:
-        rows[inside] = targets[:, :width][inside]
+    if targets.ndim == 2 and len(targets) == n and targets.shape[1] >= width:
+        rows = np.where(np.arange(width) < labels[:, None], targets[:, :width], 0)
+    elif targets.ndim == 1 and targets.size == labels.sum():
+        rows = _in_rows(targets, labels, width)
     else:
         raise ShapeError(
             f"ctc_loss: targets {list(targets.shape)} must be ({n}, at least {width}), or [{labels.sum()}]"
@@ -79,13 +78,28 @@ def _rows(targets: np.ndarray, labels: np.ndarray, shape: tuple[int, ...], steps
     return rows
 
 
+@as_one
+def _in_rows(targets: np.ndarray, labels: np.ndarray, width: int) -> np.ndarray:
+    """Targets one after the other as one row for each sample, with zeros at the end."""
+    rows = np.zeros((len(labels), width), np.int64)
+    rows[np.arange(width) < labels[:, None]] = targets
+    return rows
+
+
+@as_one
+def _with_blanks(rows: np.ndarray, blank: int) -> np.ndarray:
+    """Blanks between all labels and around them."""
+    z = np.full((len(rows), 2 * rows.shape[1] + 1), blank, np.int64)
+    z[:, 1::2] = rows
+    return z
+
+
 def _log_probability(x: Tensor, rows: np.ndarray, steps: np.ndarray, labels: np.ndarray, blank: int) -> Tensor:
     """ln Σ over alignments, with α_t(s) = (α(s) + α(s - 1) + α(s - 2) if s may be reached by a skip) p_t(z_s)."""
-    n, width = rows.shape
-    z = np.full((n, 2 * width + 1), blank, np.int64)  # blanks between all labels and around them
-    z[:, 1::2] = rows
-    skips = np.zeros(z.shape, bool)
-    skips[:, 2:] = z[:, 2:] != z[:, :-2]  # not from blank to blank, nor over the blank between two equal labels
+    n = len(rows)
+    z = _with_blanks(rows, blank)
+    other = z[:, 2:] != z[:, :-2]  # skip not from blank to blank, nor over the blank between two equal labels
+    skips = np.concatenate([np.zeros((n, min(2, z.shape[1])), bool), other], 1)
     emitted = x.gather(2, wrap(np.broadcast_to(z, (len(x.array), *z.shape)))).unbind(0)
     margin = wrap(np.full((n, 2), _NEVER, x.array.dtype))
     started = np.broadcast_to(np.arange(z.shape[1]) < 2, z.shape)

@@ -25,7 +25,7 @@ def _kept(like: np.ndarray, p: float) -> np.ndarray:
     if like.flags.c_contiguous or not all(like.strides):
         return kept.reshape(like.shape)
     order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))  # the outermost dimension first
-    return kept.reshape([like.shape[axis] for axis in order]).transpose(np.argsort(order))
+    return kept.reshape([like.shape[axis] for axis in order]).transpose(sorted(range(like.ndim), key=order.__getitem__))
 
 
 def _channels(name: str, input: Tensor, lead: int = 2) -> np.ndarray:

@@ -72,11 +72,9 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
 
 def _share(index: np.ndarray, padding_idx: int | None, by_frequency: bool, kind: Any) -> np.ndarray:
     """How much of its cotangent each looked-up row passes on."""
-    share = np.ones(index.shape)
-    if by_frequency:
-        share = share / np.bincount(index.reshape(-1))[index]
+    share = 1 / np.bincount(index.reshape(-1))[index] if by_frequency else np.ones_like(index, kind)
     if padding_idx is not None:
-        share[index == padding_idx] = 0
+        share = np.where(index == padding_idx, 0, share)
     return share[..., None].astype(kind)
 
 
