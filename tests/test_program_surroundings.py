@@ -7,6 +7,7 @@ import pytest
 import autograd
 import nn
 import optim
+from autograd.program.surroundings import Surroundings
 
 pytest.importorskip("numba")
 
@@ -39,3 +40,22 @@ def test_a_step_named_as_the_optimisers_method_replays(tmp_path, monkeypatch):
     assert entry.replay is not None
     assert entry.renewals == 0
     assert losses == pytest.approx(run(disable=True)[0], rel=1e-5)  # sums of 4 to 8 float32 numbers in another order
+
+
+def test_tensors_come_in_the_order_of_the_code():
+    """Not of a set's: the text of a program, and so its file on the disk, is the same in every process."""
+    names = {word: autograd.ones(1) for word in ("gamma", "alpha", "delta", "beta", "omega", "kappa", "zeta", "eta")}
+    exec("def f():\n    return " + " + ".join(names), names)
+    found = [name for _, name in Surroundings(names["f"]).tensors.values()]
+    assert found == ["gamma", "alpha", "delta", "beta", "omega", "kappa", "zeta", "eta"]
+
+
+def test_a_parameter_is_called_as_in_its_module():
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    def step():
+        optimizer.zero_grad()
+        return model
+
+    assert [name for _, name in Surroundings(step).tensors.values()] == ["model.weight", "model.bias"]

@@ -38,8 +38,10 @@ class Surroundings:
         self._seen: set[int] = set()
         self._kept: list[Any] = []  # identities stay taken
         todo: list[tuple[Any, str, bool]] = [(function, "", False)]
-        while todo:
-            todo += self._visit(*todo.pop())
+        self._later: list[tuple[dict[Any, Any], str, bool]] = []  # groups: a parameter is called as in its module
+        while todo or self._later:
+            found = self._visit(*todo.pop()) if todo else self._dict(*self._later.pop())
+            todo += reversed(list(found))  # in the order of the code, in every process
         self.count = changes.count
 
     def changed(self) -> str:
@@ -70,6 +72,8 @@ class Surroundings:
             yield from ((x.__self__, name, counted), (x.__func__, name, counted))
         elif isinstance(x, functools.partial):
             yield from ((part, name, counted) for part in (x.func, *x.args, *x.keywords.values()))
+        elif isinstance(x, dict) and "params" in x and "lr" in x:
+            self._later.append((x, name, counted))
         elif isinstance(x, dict):
             yield from self._dict(x, name, counted)
         elif isinstance(x, list | tuple | set | frozenset):
@@ -130,7 +134,10 @@ def _element(x: list[Any], i: int) -> Any:
     return x[i] if i < len(x) else None
 
 
-def _names(code: types.CodeType) -> set[str]:
-    """Global names in `code` and in the functions that it defines; `co_names` holds attributes, too."""
-    own = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return own.union(*(_names(c) for c in code.co_consts if isinstance(c, types.CodeType)))
+def _names(code: types.CodeType) -> dict[str, None]:
+    """Global names in `code` and in the functions that it defines, in order; `co_names` holds attributes, too."""
+    names = {i.argval: None for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            names |= _names(inner)
+    return names
