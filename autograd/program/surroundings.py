@@ -87,7 +87,7 @@ class Surroundings:
                 yield from ((getattr(type(x), "forward", None), "", False), (getattr(type(x), "__call__", None), "", False))
 
     def _function(self, f: types.FunctionType, name: str) -> Iterator[tuple[Any, str, bool]]:
-        if f.__module__.split(".")[0] in _OURS:
+        if (f.__module__ or "").split(".")[0] in _OURS:
             return
         for variable, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
             try:
