@@ -18,8 +18,8 @@ from .fuse import Call, Loop, Product, Step, in_order, schedule
 from .loops import Nest
 from .memory import Layout, Place
 from .program import Equation, Program, Var, equation_text
-from .recorder import same_value
-from .scalars import START, code_of
+from .functions import same_value
+from .scalars import code_of, start_of
 
 SERIAL = 1_000_000  # cost (`Loop.cost`) up to which a loop is not worth a second thread
 PIECE = 750_000  # cost of a piece of a parallel loop, at least
@@ -378,7 +378,7 @@ _TYPES = {code: f"{kind}[::1]" for code, kind in {
 
 def _start(e: Equation) -> str:
     """What a reduction begins with."""
-    return repr(START[e.function.ufunc]).replace("inf", "np.inf")
+    return repr(start_of(e.function.ufunc, e.outs[0].dtype)).replace("inf", "np.inf")
 
 
 def _small_check(e: Equation) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .fuse import Loop, iteration
 from .program import Equation, Var
-from .scalars import ACCUMULATE, START, converted, expression, literal, operands
+from .scalars import accumulated, converted, expression, literal, operands, start_of
 from .traced import Reduction
 
 Address = Callable[[Var], tuple[str, int]]  # a root -> the name of an array, and where in it the root begins
@@ -130,7 +130,7 @@ class Nest:
                     place = self._element(a)
                     how = f"{place} = {self._sum_names[e]}"
                     if self.gathers(a, d):
-                        how = f"{place} = {ACCUMULATE[e.function.ufunc].format(place, self._sum_names[e])}"
+                        how = f"{place} = {accumulated(e.function.ufunc, e.outs[0].dtype, place, self._sum_names[e])}"
                     lines.append("    " * d + how)
         return lines
 
@@ -151,7 +151,7 @@ class Nest:
         return [f"for i in range({bounds}):", f"    {name}[i] = {self._start(e)}"]
 
     def _start(self, e: Equation) -> str:
-        return literal(START[e.function.ufunc], e.outs[0].dtype)
+        return literal(start_of(e.function.ufunc, e.outs[0].dtype), e.outs[0].dtype)
 
     def _fixed(self, a: Access) -> int:
         """The number of loops around which an element is the same in all that are inside."""
@@ -169,7 +169,8 @@ class Nest:
                 term = converted(given[0], e.args[0].dtype, e.outs[0].dtype)
                 a = next(a for f, a in self.sums if f is e)
                 target = self._sum_names[e] if level[e] < len(self.dims) else self._element(a)
-                lines.append(f"{target} = {ACCUMULATE[e.function.ufunc].format(target, term)}")
+                sums = level[e] < len(self.dims) or self.gathers(a, level[e])  # else there is one term alone
+                lines.append(f"{target} = {accumulated(e.function.ufunc, a.var.dtype, target, term) if sums else term}")
                 continue
             values[e.outs[0]] = f"y{i}"
             lines.append(f"y{i} = {expression(e, given)}")

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.matmul import product
 from .lower import inlined
 from .program import Equation, Program, Var, substitute, without_dead
-from .recorder import filled
-from .traced import cast
+
+from .functions import filled
+from .runtime import reseen
+from .traced import cast, reduction
 
 
 def _replaced(program: Program, equations: list[Equation], new: dict[Var, Var]) -> Program:
@@ -175,6 +178,74 @@ def _neutral(e: Equation) -> Var | None:
     return None
 
 
+FEW = 8192  # multiplications of each product in a batch up to which a call for each costs more than they do
+
+
+def with_loops_for_products(program: Program) -> Program:
+    """Batches of small products as what they are, Σ_k a_ik b_kj: a multiplication and a sum, which loops can fuse."""
+    new: dict[Var, Var] = {}
+    kept: list[Equation] = []
+    for e in program.equations:
+        e = _with(e, new)
+        if _is_product(e) and _is_batch_of_few(*e.args, e.outs[0]):
+            _spread_product(e, kept, new)
+        else:
+            kept.append(e)
+    return _replaced(program, kept, new)
+
+
+def _spread_product(e: Equation, kept: list[Equation], new: dict[Var, Var]) -> None:
+    """The dimension in which most factors lie element by element goes innermost."""
+    (a, b), out = e.args, e.outs[0]
+    lead = out.shape[:-2]
+    sizes = {"m": a.shape[-2], "k": a.shape[-1], "n": b.shape[-1]}
+    steps = {"m": (a.strides[-2], 0, out.strides[-2]), "k": (a.strides[-1], b.strides[-2], 0),
+             "n": (0, b.strides[-1], out.strides[-1])}  # fmt: skip
+    inner = max("nkm", key=lambda d: (sizes[d] > 1, sum(s in (0, 1) for s in steps[d])))
+    order = [d for d in "mnk" if d != inner] + [inner]
+
+    def seen(v: Var, rows: str, columns: str) -> Var:
+        """`v` as a factor: its own dimensions in their places, 1 elsewhere."""
+        own = {rows: (v.shape[-2], v.strides[-2]), columns: (v.shape[-1], v.strides[-1])}
+        shape = v.shape[:-2] + tuple(own.get(d, (1, 0))[0] for d in order)
+        strides = v.strides[:-2] + tuple(own.get(d, (1, 0))[1] for d in order)
+        w = Var(shape, v.dtype, strides, v.root, v.offset)
+        kept.append(Equation(reseen, (v, shape, strides), {}, (w,), "seen", view=True))
+        return w
+
+    left, right = seen(a, "m", "k"), seen(b, "k", "n")
+    full = (*lead, *(sizes[d] for d in order))
+    term = Var(full, out.dtype, _row_after_row(full))
+    kept.append(Equation(np.multiply, (left, right), {}, (term,), "multiply", where=e.where))
+    rest = [d for d in order if d != "k"]
+    total = out if rest == ["m", "n"] else Var((*lead, sizes["n"], sizes["m"]), out.dtype,
+                                               (*out.strides[:-2], out.strides[-1], out.strides[-2]))  # fmt: skip
+    kept.append(Equation(reduction(np.add), (term,), {"axis": (len(lead) + order.index("k"),), "keepdims": False},
+                         (total,), "add.reduce", where=e.where))  # fmt: skip
+    if total is not out:
+        new[out] = Var(out.shape, out.dtype, out.strides, total, 0)
+        kept.append(Equation(np.ndarray.swapaxes, (total, -1, -2), {}, (new[out],), "swapaxes", view=True))
+
+
+def _is_product(e: Equation) -> bool:
+    return (e.function is np.matmul or getattr(e.function, "body", None) is product.op.body) and not e.kwargs
+
+
+def _is_batch_of_few(a: Var, b: Var, out: Var) -> bool:
+    floats = isinstance(a, Var) and isinstance(b, Var) and a.dtype == b.dtype == out.dtype and out.dtype.kind == "f"
+    if not floats or len(a.shape) < 3 or len(b.shape) < 3 or not out.size or out.strides != _row_after_row(out.shape):
+        return False
+    return 0 < a.shape[-2] * a.shape[-1] * b.shape[-1] <= FEW and a.shape[-1] > 0 and out.size > a.shape[-2] * b.shape[-1]
+
+
+def _row_after_row(shape: tuple[int, ...]) -> tuple[int, ...]:
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return tuple(reversed(strides))
+
+
 def copied(program: Program) -> Program:
     """The program with variables of its own for what it computes: passes give views other roots, in place."""
     new: dict[Var, Var] = {v: v for v in (*program.inputs, *program.constants)}
@@ -190,7 +261,7 @@ def copied(program: Program) -> Program:
 
 
 # In the order in which each helps the next.
-PASSES = (without_dead, inlined, with_plain_constants, without_copies, simplified, without_repeats, without_copies,
+PASSES = (without_dead, inlined, with_loops_for_products, with_plain_constants, without_copies, simplified, without_repeats, without_copies,
           without_dead)  # fmt: skip
 
 

@@ -20,7 +20,8 @@ import numpy as np
 
 from .. import quiet as bodies
 from ..op import declared
-from .program import CheckFailed, Equation, Program, Var, variables
+from .functions import Forwards, Part, called, filled, forwards, part_replaced, replaced, same_value, scattered
+from .program import Equation, Program, Var, variables
 from .traced import Step, Traced, cast, plain
 
 _OURS = tuple(str(Path(__file__).parents[2] / room) + "/" for room in ("autograd", "nn", "optim"))
@@ -148,7 +149,7 @@ class Recorder:
             for function, args, kwargs in t.steps:
                 array = np.asarray(function(array, *args, **kwargs))
                 out = _var_of(array, t.root)
-                self._equation(function, (v, *args), kwargs, (out,), _name_of(function), view=True)
+                self._equation(function, (v, *args), kwargs, (out,), called(function), view=True)
                 v = out
             t.var, t.version = v, t.root.version
         return t.var
@@ -212,11 +213,11 @@ class Recorder:
             else:
                 view = True
                 if any(True for _ in variables((args[1:], kwargs))) or getattr(first, "root", None) is not source:
-                    self.gives_up(f"a view that {_name_of(function)} chooses by values")
+                    self.gives_up(f"a view that {called(function)} chooses by values")
                     first = source
                 made.append(self._traced(array, v, source, (*first.steps, (function, args[1:], kwargs))))
             outs.append(v)
-        self._equation(function, args, kwargs, tuple(outs), name or _name_of(function), view=view, several=several)
+        self._equation(function, args, kwargs, tuple(outs), name or called(function), view=view, several=several)
         return made
 
     def _equation(self, function: Any, args: Any, kwargs: Any, outs: Any, name: str, **more: Any) -> None:
@@ -225,7 +226,7 @@ class Recorder:
     def _python_value(self, function: Any, args: Any, kwargs: Any, out: Any) -> Any:
         """A function of arrays that returns no array: the value must be the same in every run."""
         kwargs = {"function": function, "expected": out, "args": args, "kwargs": kwargs}
-        self._equation(same_value, (), kwargs, (), f"check {_name_of(function)}", effect="check")
+        self._equation(same_value, (), kwargs, (), f"check {called(function)}", effect="check")
         return out
 
     def decided(self, x: Traced, kind: Callable[[Any], Any]) -> Any:
@@ -386,87 +387,6 @@ class _Memory:
     var: Var
 
 
-class Part:
-    """Output `i` of a function that returns several views."""
-
-    def __init__(self, function: Callable[..., Any], i: int) -> None:
-        self.function, self.i, self.__name__ = function, i, f"{_name_of(function)}[{i}]"
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)[self.i]
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, Part) and (self.function, self.i) == (other.function, other.i)
-
-    def __hash__(self) -> int:
-        return hash((self.function, self.i))
-
-
-class Forwards:
-    """A function whose results lie backwards in memory, followed by copies that do not."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function, self.__name__ = function, _name_of(function)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        out = self.function(*args, **kwargs)
-        if isinstance(out, tuple | list):
-            parts = [None if part is None else forwards(np.asarray(part)) for part in out]
-            return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
-        return forwards(out)
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, Forwards) and self.function == other.function
-
-    def __hash__(self) -> int:
-        return hash((Forwards, self.function))
-
-
-def forwards(array: np.ndarray) -> np.ndarray:
-    """`array`, or a copy if a stride is negative."""
-    return array.copy() if min(array.strides, default=0) < 0 else array
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The functions of equations that are not NumPy's.
-
-
-def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """`value`, broadcast to a new array."""
-    out = np.empty(shape, dtype)
-    out[...] = value
-    return out
-
-
-def replaced(array: np.ndarray, value: Any, key: Any) -> np.ndarray:
-    """A copy of `array` with `value` at `key`."""
-    out = array.copy()
-    out[key] = value
-    return out
-
-
-def part_replaced(array: np.ndarray, value: np.ndarray, steps: tuple[Step, ...]) -> np.ndarray:
-    """A copy of `array` in which the view that `steps` make holds `value`."""
-    out = view = array.copy()
-    for function, args, kwargs in steps:
-        view = function(view, *args, **kwargs)
-    view[...] = value
-    return out
-
-
-def scattered(ufunc: Any, array: np.ndarray, key: Any, *values: Any) -> np.ndarray:
-    """A copy of `array` after ``ufunc.at``."""
-    out = array.copy()
-    ufunc.at(out, key, *values)
-    return out
-
-
-def same_value(function: Callable[..., Any], expected: Any, args: Any, kwargs: Any) -> None:
-    """Raise CheckFailed unless the function still has the value that was found while recording."""
-    if function(*args, **kwargs) != expected:
-        raise CheckFailed
-
-
 def _clipped(x: Any, low: Any = None, high: Any = None, **names: Any) -> Any:
     low, high = names.get("a_min", names.get("min", low)), names.get("a_max", names.get("max", high))
     x = x if low is None else np.maximum(x, low)
@@ -495,10 +415,6 @@ def _var_of(array: np.ndarray, source: Traced | None = None) -> Var:
 
 def _address(array: np.ndarray) -> int:
     return plain(array).__array_interface__["data"][0]
-
-
-def _name_of(function: Any) -> str:
-    return getattr(function, "__name__", None) or type(function).__name__
 
 
 def _leaves(x: Any) -> Iterator[Any]:

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from .program import Equation, Var
-from .recorder import filled
+from .functions import filled
 from .traced import Reduction, cast
 
 _INFIX = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.less: "<", np.less_equal: "<=",
     np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=",
 }  # fmt: skip
-_LOGIC = {np.logical_and: "{0} and {1}", np.logical_or: "{0} or {1}", np.logical_not: "not {0}",
-          np.bitwise_and: "{0} & {1}", np.bitwise_or: "{0} | {1}", np.bitwise_xor: "{0} ^ {1}"}  # fmt: skip
+_LOGIC = {np.logical_and: "{0} and {1}", np.logical_or: "{0} or {1}", np.logical_not: "not {0}"}
+_BITS = {np.bitwise_and: "{0} & {1}", np.bitwise_or: "{0} | {1}", np.bitwise_xor: "{0} ^ {1}", np.invert: "~{0}",
+         np.left_shift: "{0} << {1}", np.right_shift: "{0} >> {1}"}  # fmt: skip
 _CALLS = {
     np.negative: "-{0}", np.positive: "{0}", np.square: "{0} * {0}", np.sqrt: "math.sqrt({0})", np.exp: "vexp({0})",
     np.log: "vlog({0})", np.tanh: "vtanh({0})", np.maximum: "vmaximum({0}, {1})", np.minimum: "vminimum({0}, {1})",
@@ -23,12 +24,15 @@ _CALLS = {
     np.expm1: "math.expm1({0})", np.isnan: "{0} != {0}", np.floor: "np.floor({0})", np.ceil: "np.ceil({0})",
     np.sign: "np.sign({0})",
 }  # fmt: skip
-_FLOAT_ONLY = {np.square, np.sqrt, np.exp, np.log, np.tanh, np.maximum, np.minimum, np.absolute, np.sin, np.cos, np.log1p,
+_WHOLE = {np.maximum: "max({0}, {1})", np.minimum: "min({0}, {1})", np.absolute: "abs({0})", np.square: "{0} * {0}"}
+_FLOAT_ONLY = {np.sqrt, np.exp, np.log, np.tanh, np.sin, np.cos, np.log1p,
                np.expm1, np.isnan, np.floor, np.ceil, np.sign, np.true_divide, np.negative}  # fmt: skip
 _POWERS = {2.0: "{0} * {0}", 3.0: "{0} * {0} * {0}", 4.0: "({0} * {0}) * ({0} * {0})", 1.0: "{0}", 0.5: "math.sqrt({0})",
            -1.0: "{one} / {0}", -2.0: "{one} / ({0} * {0})", -0.5: "{one} / math.sqrt({0})"}  # fmt: skip
 _KINDS = {"f4": "np.float32", "f8": "np.float64", "i8": "np.int64", "i4": "np.int32", "u4": "np.uint32",
           "u8": "np.uint64", "b1": "np.bool_", "i2": "np.int16", "u1": "np.uint8", "i1": "np.int8"}  # fmt: skip
+_TRUTHS = {np.bitwise_and: "{0} and {1}", np.bitwise_or: "{0} or {1}", np.bitwise_xor: "{0} != {1}",
+           np.invert: "not {0}"}  # fmt: skip  of truth values
 ACCUMULATE = {np.add: "{0} + {1}", np.multiply: "{0} * {1}", np.maximum: "vmaximum({0}, {1})",
               np.minimum: "vminimum({0}, {1})", np.logical_and: "{0} and {1}", np.logical_or: "{0} or {1}"}  # fmt: skip
 START = {np.add: 0, np.multiply: 1, np.maximum: -np.inf, np.minimum: np.inf, np.logical_and: True, np.logical_or: False}
@@ -83,8 +87,8 @@ def expressible(e: Equation) -> bool:
         return False
     if isinstance(f, Reduction):
         ok = set(e.kwargs) <= {"axis", "keepdims", "dtype"} and isinstance(e.args[0], Var) and len(e.args) == 1
-        floats = f.ufunc not in (np.maximum, np.minimum) or e.args[0].dtype.kind == "f"
-        return ok and f.ufunc in START and floats and e.args[0].size > 0
+        truths = f.ufunc not in (np.maximum, np.minimum) or e.args[0].dtype.kind in "fiu"
+        return ok and f.ufunc in START and truths and e.args[0].size > 0
     if f in (cast, filled, np.where):
         return not e.kwargs
     if not isinstance(f, np.ufunc) or e.kwargs or e.outs[0].dtype.kind == "c":
@@ -93,8 +97,12 @@ def expressible(e: Equation) -> bool:
         return e.outs[0].dtype.kind == "f"
     known = f in _INFIX or f in _LOGIC or f in _CALLS or (_is_erf(f) and e.outs[0].dtype == np.float32)
     kind = _types(e)[0].kind
-    if f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.logical_and, np.logical_or, np.logical_not):
+    if f in _LOGIC:
         return kind == "b"
+    if f in _BITS:
+        return kind == "u" or (kind == "i" and f not in (np.left_shift, np.right_shift)) or (kind == "b" and f in _TRUTHS)
+    if f in _WHOLE:
+        return kind in "fiu"
     return known and (f not in _FLOAT_ONLY or kind == "f" or (f is np.negative and kind == "i"))
 
 
@@ -121,6 +129,28 @@ def _power(e: Equation) -> str | None:
     return _POWERS.get(float(exponent))
 
 
+def _form(f: Any, kind: str) -> str:
+    """How the ufunc is written for operands of a kind."""
+    if kind == "b" and f in _TRUTHS:
+        return _TRUTHS[f]
+    if kind != "f" and f in _WHOLE:
+        return _WHOLE[f]
+    return _LOGIC.get(f) or _BITS.get(f) or _CALLS[f]
+
+
+def accumulated(ufunc: Any, dtype: Any, total: str, term: str) -> str:
+    """``total`` after another term of a reduction."""
+    form = _WHOLE[ufunc] if dtype.kind in "iu" and ufunc in _WHOLE else ACCUMULATE[ufunc]
+    return form.format(total, term)
+
+
+def start_of(ufunc: Any, dtype: Any) -> Any:
+    """What a reduction begins with."""
+    if dtype.kind in "iu" and ufunc in (np.maximum, np.minimum):
+        return np.iinfo(dtype).min if ufunc is np.maximum else np.iinfo(dtype).max
+    return START[ufunc]
+
+
 def expression(e: Equation, names: list[str]) -> str:
     """The equation for one element, given the names of its operands' elements (or "" for numbers)."""
     f, to = e.function, e.outs[0].dtype
@@ -143,5 +173,5 @@ def expression(e: Equation, names: list[str]) -> str:
     elif _is_erf(f):
         text = f"verf({texts[0]})"
     else:
-        text = (_LOGIC.get(f) or _CALLS[f]).format(*texts)
+        text = _form(f, types[0].kind).format(*texts)
     return converted(f"({text})", types[f.nin], to)

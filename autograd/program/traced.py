@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from .recorder import Recorder
     from .program import Var
+    from .recorder import Recorder
 
 Step = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]  # a view: function(array, *args, **kwargs)
 
@@ -213,7 +213,7 @@ def reduction(ufunc: Any) -> Reduction:
 def _reducing(ufunc: Any) -> Callable[..., Any]:
     def method(self: Traced, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
                initial: Any = None) -> Any:  # fmt: skip
-        if ufunc in (np.maximum, np.minimum) and dtype is not None:  # max(axis, out): no dtype
+        if ufunc not in (np.add, np.multiply) and dtype is not None:  # max(axis, out): no dtype
             dtype, out = None, dtype
         if out is not None or initial is not None:
             return self.recorder.function(ufunc.reduce, (self, axis, dtype, out, keepdims, initial), {})
@@ -244,7 +244,7 @@ def _plain_method(name: str) -> Callable[..., Any]:
 
 
 _STANDING = (
-    "all any argmax argmin argpartition argsort astype choose clip compress conj conjugate copy cumprod cumsum diagonal "
+    "argmax argmin argpartition argsort astype choose clip compress conj conjugate copy cumprod cumsum diagonal "
     "dot nonzero ravel repeat reshape round searchsorted squeeze std swapaxes take trace transpose var view flatten"
 ).split()
 _UNSEEN = "byteswap dump dumps getfield itemset newbyteorder partition put resize setfield setflags sort tobytes tofile"
@@ -262,6 +262,7 @@ for _name in _STANDING:
     setattr(Traced, _name, _plain_method(_name))
 for _name in _UNSEEN.split():
     setattr(Traced, _name, _unseen(_name))
-for _name, _ufunc in (("sum", np.add), ("prod", np.multiply), ("max", np.maximum), ("min", np.minimum)):
+for _name, _ufunc in (("sum", np.add), ("prod", np.multiply), ("max", np.maximum), ("min", np.minimum),
+                      ("all", np.logical_and), ("any", np.logical_or)):  # fmt: skip
     setattr(Traced, _name, _reducing(_ufunc))
 Traced.mean = _mean  # type: ignore[method-assign, assignment]
