@@ -27,6 +27,7 @@ from ..quiet import silent
 
 if TYPE_CHECKING:
     from .explain import Explanation
+    from .picture import ProgramDrawing
 
 
 class Var:
@@ -152,6 +153,15 @@ class Program:
 
         return explained(self, limits)
 
+    def draw(self, direction: str | None = None, max_nodes: int = 500) -> ProgramDrawing:
+        """The program as a picture: a box for each equation, a frame around each loop, types on the edges.
+
+        Print it, show it in a notebook, or ``.save("program.svg")``; `direction` and `max_nodes` as in `autograd.draw`.
+        """
+        from .picture import draw_program
+
+        return draw_program(self, direction, max_nodes)
+
     # -- leaving the process -------------------------------------------------------------------------------------------
 
     def to_json(self) -> str:
@@ -219,19 +229,20 @@ class CheckFailed(Exception):
 def equation_text(equation: Equation) -> str:
     """``t1: f32[3] = name(arguments)``."""
     outs = ", ".join(f"{v.name}: {v.type}" for v in equation.outs)
-    given = [_shown(a) for a in equation.args] + [f"{k}={_shown(a)}" for k, a in equation.kwargs.items()]
+    given = [shown(a) for a in equation.args] + [f"{k}={shown(a)}" for k, a in equation.kwargs.items()]
     return f"{outs:<22} = {equation.name}({', '.join(given)})" if outs else f"{equation.name}({', '.join(given)})"
 
 
-def _shown(x: Any) -> str:
+def shown(x: Any) -> str:
+    """An argument as it stands in a program's text."""
     if isinstance(x, Var):
         return x.name
     if isinstance(x, tuple):
-        return f"({', '.join(map(_shown, x))}{',' if len(x) == 1 else ''})"
+        return f"({', '.join(map(shown, x))}{',' if len(x) == 1 else ''})"
     if isinstance(x, list):
-        return f"[{', '.join(map(_shown, x))}]"
+        return f"[{', '.join(map(shown, x))}]"
     if isinstance(x, slice):
-        return ":".join("" if p is None else _shown(p) for p in ((x.start, x.stop) if x.step is None else (x.start, x.stop, x.step)))
+        return ":".join("" if p is None else shown(p) for p in ((x.start, x.stop) if x.step is None else (x.start, x.stop, x.step)))
     if isinstance(x, np.dtype):
         return str(x)
     if x is Ellipsis:
