@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from .functions import filled
 from .program import Equation, Program, Var, substitute, variables
-from .recorder import Recorder, filled
+from .recorder import Recorder
 from .recording import Argument, Recording, difference
 from .traced import Reduction, Traced, cast
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Op, declared
-from . import recorder
+from . import functions
 from .traced import Reduction, cast, get, reduction
 
 Function = Callable[..., Any]
@@ -54,8 +54,8 @@ _METHODS = _words(
     "sum swapaxes take tolist trace transpose var view"
 )
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat")
-_OURS = {f.__name__: f for f in (cast, get, recorder.filled, recorder.replaced, recorder.part_replaced,
-                                 recorder.scattered, recorder.same_value)}  # fmt: skip
+_OURS = {f.__name__: f for f in (cast, get, functions.filled, functions.replaced, functions.part_replaced,
+                                 functions.scattered, functions.same_value)}  # fmt: skip
 _TYPES = {t.__name__: t for t in (bool, int, float, complex)}
 _ROOMS = ("autograd.ops.", "nn.", "optim.")
 
@@ -74,7 +74,7 @@ def same_function(f: Any, g: Any) -> bool:
 
 
 def _candidates(f: Any) -> list[str]:
-    if isinstance(f, recorder.Part):
+    if isinstance(f, functions.Part):
         inner = name_of(f.function)
         return [] if inner is None else [f"part.{f.i}.{inner}"]
     if isinstance(f, Reduction):
@@ -117,7 +117,7 @@ def function_of(name: str) -> Function | None:
     if room == "part":
         number, _, inner = rest.partition(".")
         f = function_of(inner)
-        return recorder.Part(f, int(number)) if f is not None and number.isdecimal() else None
+        return functions.Part(f, int(number)) if f is not None and number.isdecimal() else None
     if room == "program":
         return _OURS.get(rest)
     if room == "op":

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .functions import filled, replaced
 from .fuse import LITTLE
 from .program import Equation, Var, substitute, variables
-from .recorder import Recorder, filled, replaced
+from .recorder import Recorder
 from .scalars import ACCUMULATE, COST, code_of, expressible
 from .traced import Reduction, Traced, cast, get
 
