@@ -14,6 +14,7 @@ import nn.functional as F
 import optim
 from autograd.errors import CheckpointError, TapeError
 from autograd.op import declared
+from autograd.program.functions import Forwards, Part
 from autograd.program.names import function_of, name_of, same_function
 from autograd.program.passes import optimised
 from autograd.program.program import Equation, Program, Var
@@ -138,6 +139,8 @@ def test_every_op_is_found_by_its_name():
         (np.ndarray.copy, "np.ndarray.copy"),
         (np.linalg.solve, "np.linalg.solve"),
         (np.concatenate, "np.concatenate"),
+        (Part(np.ndarray.nonzero, 1), "part.1.np.ndarray.nonzero"),
+        (Forwards(np.flip), "forwards.np.flip"),
     ],
 )
 def test_names(function, name):

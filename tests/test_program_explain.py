@@ -93,7 +93,7 @@ def test_work_inside_a_function_is_that_of_its_body():
             Equation(np.matmul, (var(100, 100), var(100, 100)), {}, (var(100, 100),), "matmul"),
             "1000000 multiplications",
         ),
-        (Equation(np.invert, (var(3, dtype=np.dtype(bool)),), {}, (var(3, dtype=np.dtype(bool)),), "invert"), "invert"),
+        (Equation(np.nextafter, (var(3), 1.0), {}, (var(3),), "nextafter"), "np.nextafter of f4 has no form"),
         (Equation(np.exp, (var(0),), {}, (var(0),), "exp"), "no elements"),
         (Equation(np.ndarray.argmax, (var(9),), {}, (var(dtype=np.dtype(int)),), "argmax"), "NumPy's argmax"),
         (Equation(len, (5,), {}, (var(),), "draw", effect="draw"), "random stream"),

@@ -10,6 +10,7 @@
 ``autograd.ops.f``         a function at the top of one of our modules
 ``bool``                   a type of numbers
 ``part.0.NAME``            the first of several results
+``forwards.NAME``          with results that do not lie backwards in memory
 =========================  ===========================================================
 
 Nothing is imported or evaluated for a name, so a foreign document can only ask for what is listed here.
@@ -77,6 +78,9 @@ def _candidates(f: Any) -> list[str]:
     if isinstance(f, functions.Part):
         inner = name_of(f.function)
         return [] if inner is None else [f"part.{f.i}.{inner}"]
+    if isinstance(f, functions.Forwards):
+        inner = name_of(f.function)
+        return [] if inner is None else [f"forwards.{inner}"]
     if isinstance(f, Reduction):
         inner = name_of(f.ufunc)
         return [] if inner is None else [f"{inner}.reduce"]
@@ -118,6 +122,9 @@ def function_of(name: str) -> Function | None:
         number, _, inner = rest.partition(".")
         f = function_of(inner)
         return functions.Part(f, int(number)) if f is not None and number.isdecimal() else None
+    if room == "forwards":
+        f = function_of(rest)
+        return None if f is None else functions.Forwards(f)
     if room == "program":
         return _OURS.get(rest)
     if room == "op":
