@@ -27,6 +27,7 @@ import numpy as np
 
 from ..op import Op, declared
 from . import functions
+from .runtime import in_places
 from .traced import Reduction, cast, get, reduction
 
 Function = Callable[..., Any]
@@ -55,7 +56,7 @@ _METHODS = _words(
     "sum swapaxes take tolist trace transpose var view"
 )
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat")
-_OURS = {f.__name__: f for f in (cast, get, functions.filled, functions.replaced, functions.part_replaced,
+_OURS = {f.__name__: f for f in (cast, get, in_places, functions.filled, functions.replaced, functions.part_replaced,
                                  functions.scattered, functions.same_value)}  # fmt: skip
 _TYPES = {t.__name__: t for t in (bool, int, float, complex)}
 _ROOMS = ("autograd.ops.", "nn.", "optim.")

@@ -12,7 +12,7 @@ from .lower import inlined
 from .program import Equation, Program, Var, substitute, without_dead
 
 from .functions import filled
-from .runtime import reseen
+from .runtime import in_places
 from .traced import cast, reduction
 
 
@@ -210,7 +210,8 @@ def _spread_product(e: Equation, kept: list[Equation], new: dict[Var, Var]) -> N
         shape = v.shape[:-2] + tuple(own.get(d, (1, 0))[0] for d in order)
         strides = v.strides[:-2] + tuple(own.get(d, (1, 0))[1] for d in order)
         w = Var(shape, v.dtype, strides, v.root, v.offset)
-        kept.append(Equation(reseen, (v, shape, strides), {}, (w,), "seen", view=True))
+        places = order.index(rows), order.index(columns)
+        kept.append(Equation(in_places, (v, *places), {}, (w,), "in_places", view=True))
         return w
 
     left, right = seen(a, "m", "k"), seen(b, "k", "n")

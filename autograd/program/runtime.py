@@ -21,6 +21,8 @@ def seen(memory: np.ndarray, start: int, shape: tuple[int, ...], strides: tuple[
     return np.lib.stride_tricks.as_strided(memory[start:], shape, tuple(s * size for s in strides))
 
 
-def reseen(array: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
-    """The same memory under other sizes and strides, in elements."""
-    return np.lib.stride_tricks.as_strided(array, shape, tuple(s * array.itemsize for s in strides))
+def in_places(matrices: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Matrices with their two dimensions at these places of the last three; the third is of size 1."""
+    if rows > columns:
+        matrices = matrices.swapaxes(-1, -2)
+    return np.expand_dims(matrices, matrices.ndim + 1 - rows - columns)
