@@ -26,9 +26,22 @@ def kernel(function: Callable[..., Any]) -> Any:
     return numba.njit(cache=True, nogil=True, fastmath=FLAGS, error_model="numpy")(function)
 
 
-def kernel_for(signature: str) -> Callable[..., Any]:
-    """As `kernel`, but compiled at once, for arguments of these types and no others."""
-    return numba.njit(signature, cache=True, nogil=True, fastmath=FLAGS, error_model="numpy")  # type: ignore[no-any-return]
+def kernel_for(signature: str) -> Callable[[Any], Any]:
+    """As `kernel`, but compiled at once, for arguments of these types and no others; for emitted files.
+
+    Names of their kernels are hashes of their texts, so what one file has compiled serves another.
+    """
+
+    def compiled(function: Any) -> Any:
+        if function.__name__ not in _emitted:
+            flags: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": FLAGS, "error_model": "numpy"}
+            _emitted[function.__name__] = numba.njit(signature, **flags)(function)
+        return _emitted[function.__name__]
+
+    return compiled
+
+
+_emitted: dict[str, Any] = {}
 
 
 def inlined(function: Callable[..., Any]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from ..quiet import silent
 from . import cache
 from .emit import Emitter
 from .program import Program, Var
@@ -32,12 +33,20 @@ class Built(Protocol):
     def __call__(self, arrays: list[np.ndarray]) -> list[Any]: ...
 
 
-def built(program: Program, moving: set[Var]) -> Built:
-    """The compiled program; inputs that are not `moving` are the same arrays at most calls, and bound once."""
+def built(program: Program, moving: set[Var], dynamic: bool = False) -> Built:
+    """The compiled program; inputs that are not `moving` are the same arrays at most calls, and bound once.
+
+    With `dynamic`, sizes are arguments of all kernels, which programs for other sizes share.  Without Numba the program
+    is interpreted.
+    """
     began = time.perf_counter()
-    emitted = Emitter(program, moving).emit()
-    written, kept = time.perf_counter(), cache.place(emitted.source).exists()
-    module = cache.load(emitted.source)
+    emitted = Emitter(program, moving, dynamic).emit()
+    written = time.perf_counter()
+    try:
+        kept = cache.place(emitted.source).exists()
+        module = cache.load(emitted.source)
+    except ImportError:
+        return _interpreted(program, emitted.source)
     timing = Timing(written - began, time.perf_counter() - written, kept)
     arena = np.empty(emitted.arena + 64, np.uint8)
     start = -arena.ctypes.data % 64
@@ -60,4 +69,13 @@ def built(program: Program, moving: set[Var]) -> Built:
 
     made = cast(Built, run)
     made.source, made.timing = emitted.source, timing
+    return made
+
+
+def _interpreted(program: Program, source: str) -> Built:
+    def run(arrays: list[np.ndarray]) -> list[Any]:
+        return list(silent().run(program.interpret, *arrays))
+
+    made = cast(Built, run)
+    made.source, made.timing = source, Timing(0.0, 0.0, False)
     return made

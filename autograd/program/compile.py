@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .explain import Explanation
 
 TRIES = 4  # recordings until two in a row agree
-RENEWALS = 16  # of the program of one signature, because something around it had changed
+PROGRAMS = 8  # of one signature, for different surroundings: training and evaluation, say
 
 
 def compiled(function: Any = None, *, fullgraph: bool = False, dynamic: bool = False, disable: bool = False) -> Any:
@@ -74,6 +74,12 @@ class Compiled:
 
         return explained_replay(self._last(), getattr(self.function, "__name__", type(self.function).__name__), limits)
 
+    def __getattr__(self, name: str) -> Any:
+        """Of a module, its parameters and whatever else it has."""
+        if name.startswith("__") or "function" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.function, name)
+
     def _last(self) -> Replay:
         for entry in reversed(self.entries.values()):
             if entry.replay is not None:
@@ -101,33 +107,33 @@ def _signature(x: Any, given: list[Tensor]) -> Any:
 
 
 class Entry:
-    """One signature: recordings until two agree, then a program; or the reason why there is none."""
+    """One signature: recordings until two agree, then a program; others where what it took for granted differs."""
 
     def __init__(self, owner: Compiled) -> None:
         self.owner, self.function = owner, owner.function
-        self.replay: Replay | None = None
+        self.replays: list[Replay] = []
         self.last: Recording | None = None
-        self.tries = self.renewals = 0
-        self.eager = False
+        self.tries, self.eager = 0, False
 
     def __call__(self, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
-        if self.replay is not None:
+        for i, replay in enumerate(self.replays):
             try:
-                return self.replay(given)
+                result = replay(given)
             except CheckFailed:
-                self._renew()
+                continue
+            if i:  # the one that fits comes first
+                self.replays.insert(0, self.replays.pop(i))
+            return result
         if self.eager:
             return self.function(*args, **kwargs)
         result, recording = record(self.function, args, kwargs, given)
         self._settle(recording)
         return result
 
-    def _renew(self) -> None:
-        """Something that the program took for granted has changed: record again."""
-        self.replay, self.last, self.tries = None, None, 0
-        self.renewals += 1
-        if self.renewals > RENEWALS:
-            self._give_up("what it depends on keeps changing: a number or a branch that differs from call to call")
+    @property
+    def replay(self) -> Replay | None:
+        """The program that was used last."""
+        return self.replays[0] if self.replays else None
 
     def _settle(self, recording: Recording) -> None:
         self.tries += 1
@@ -138,7 +144,10 @@ class Entry:
             return
         differs = "what has been set up" if before is None or before.obstacle else difference(before, recording)
         if not differs:
-            self.replay, self.last = Replay(recording), None
+            self.replays.insert(0, Replay(recording, self.owner.dynamic))
+            self.last, self.tries = None, 0
+            if len(self.replays) > PROGRAMS:
+                self._give_up("what it depends on keeps changing: a number or a branch that differs from call to call")
         elif self.tries == TRIES:
             self._give_up(f"calls differ in {differs}")
 

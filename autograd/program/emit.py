@@ -19,7 +19,7 @@ from .loops import Nest
 from .memory import Layout, Place
 from .program import Equation, Program, Var, equation_text
 from .functions import same_value
-from .scalars import code_of, start_of
+from .scalars import code_of, literal, start_of
 
 SERIAL = 1_000_000  # cost (`Loop.cost`) up to which a loop is not worth a second thread
 PIECE = 750_000  # cost of a piece of a parallel loop, at least
@@ -58,10 +58,11 @@ class Emitted:
 class Emitter:
     """Writes one program."""
 
-    def __init__(self, program: Program, moving: set[Var]) -> None:
+    def __init__(self, program: Program, moving: set[Var], dynamic: bool = False) -> None:
         self.program, self.moving = program.named(), moving
         self.steps = schedule(program)
         self.layout = Layout(program, self.steps)
+        self.whole = not dynamic and all(map(self._is_serial, self.steps))  # one part that knows all sizes
         self.functions: list[Any] = []
         self.objects: list[Any] = []
         self.kernels: dict[str, str] = {}  # text without its name -> name
@@ -77,7 +78,6 @@ class Emitter:
 
     def emit(self) -> Emitted:
         part: list[Step] = []
-        self.whole = all(map(self._is_serial, self.steps))
         for v in self.program.results:
             if self.layout.places[v.root].kind == "result" and v is v.root:
                 room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
@@ -169,13 +169,14 @@ class Emitter:
         if not steps:
             return
         arguments = _Arguments(self)
-        address, number = (arguments.known, str) if self.whole else (arguments.array, arguments.number)
+        shared = (arguments.array, arguments.number, arguments.constant)
+        address, number, constant = (arguments.known, str, literal) if self.whole else shared
         body: list[str] = []
         for step in steps:
             for e in step.equations if isinstance(step, Loop) else [step.equation]:
                 body.append(f"# {' '.join(equation_text(e).split())}")
             if isinstance(step, Loop):
-                body += Nest(step, self._outside).lines(address, number)
+                body += Nest(step, self._outside).lines(address, number, constant)
             elif isinstance(step, Product):
                 body.append(_product(step.equation, address, str if self.whole else lambda n: f"np.int64({number(n)})"))
             else:
@@ -196,7 +197,7 @@ class Emitter:
         partial = nest.shares_rounds and pieces > 1
         if partial:
             arguments.instead = {a.var: f"sums_{a.var.name}[i]" for _, a in nest.sums}
-        body = nest.lines(arguments.array, arguments.number, ("low", "high"))
+        body = nest.lines(arguments.array, arguments.number, arguments.constant, ("low", "high"))
         for e in loop.equations:
             self.lines.append(f"# {' '.join(equation_text(e).split())}")
         arguments.bounds = True
@@ -332,6 +333,7 @@ class _Arguments:
         self.arrays: dict[Any, tuple[str, Var]] = {}  # a place -> its name, and a root that lies there
         self.names: dict[str, str] = {}  # of arrays that are known by their own names, with types
         self.numbers: dict[int, str] = {}
+        self.constants: dict[tuple[float, str], str] = {}
         self.instead: dict[Var, str] = {}
 
     def known(self, root: Var) -> tuple[str, int]:
@@ -349,17 +351,27 @@ class _Arguments:
         """A number as an argument; unsigned, for Numba tests whether an index that may be negative is so."""
         return self.numbers.setdefault(n, f"n{len(self.numbers)}")
 
+    def constant(self, value: Any, dtype: Any) -> str:
+        """A number in a formula; the commonest stay where they are."""
+        kind = _TYPES[code_of(dtype)].removesuffix("[::1]")
+        if dtype.kind != "f" or not np.isfinite(value) or value in (0, 1, -1, 2, 0.5):
+            return literal(value, dtype)
+        return self.constants.setdefault((float(value), kind), f"k{len(self.constants)}")
+
     def taken(self) -> tuple[list[str], list[str]]:
         """Names and types."""
         bounds = ["low", "high"] if self.bounds else []
-        names = [*self.names, *(name for name, _ in self.arrays.values()), *self.numbers.values(), *bounds]
+        names = [*self.names, *(name for name, _ in self.arrays.values()), *self.constants.values(),
+                 *self.numbers.values(), *bounds]  # fmt: skip
         kinds = [*self.names.values(), *(_TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
+        kinds += [kind for _, kind in self.constants]
         return names, kinds + ["uint64"] * (len(self.numbers) + len(bounds))
 
     def passed(self) -> list[str]:
         """What the caller gives for them, but for the bounds."""
         arrays = [self.instead.get(root) or self.emitter._slice(root) for _, root in self.arrays.values()]
-        return [*self.names, *arrays, *(str(n % 2**64) for n in self.numbers)]
+        numbers = [repr(value) for value, _ in self.constants] + [str(n % 2**64) for n in self.numbers]
+        return [*self.names, *arrays, *numbers]
 
 
 def _roots(step: Step) -> set[Var]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from .fuse import Loop, iteration
 from .program import Equation, Var
@@ -102,10 +103,10 @@ class Nest:
 
     # -- text ----------------------------------------------------------------------------------------------------------
 
-    def lines(self, address: Address, number: Callable[[int], str], bounds: tuple[str, str] | None = None) -> list[str]:  # fmt: skip
-        """The statements; `number` writes sizes and strides.  With `bounds` of the first dimension it is one piece of
+    def lines(self, address: Address, number: Callable[[int], str], constant: Callable[[Any, Any], str], bounds: tuple[str, str] | None = None) -> list[str]:  # fmt: skip
+        """The statements; `number` writes sizes and strides, `constant` other numbers.  With `bounds` of the first dimension it is one piece of
         several, and what rounds add up in must have been filled with the start."""
-        self._address, self._number = address, number
+        self._address, self._number, self._constant = address, number, constant
         depth = len(self.dims)
         lines, body_at = [], "    " * depth
         level = {e: self.level(a) for e, a in self.sums}
@@ -173,7 +174,7 @@ class Nest:
                 lines.append(f"{target} = {accumulated(e.function.ufunc, a.var.dtype, target, term) if sums else term}")
                 continue
             values[e.outs[0]] = f"y{i}"
-            lines.append(f"y{i} = {expression(e, given)}")
+            lines.append(f"y{i} = {expression(e, given, self._constant)}")
         for v, a in self.writes.items():
             lines.append(f"{self._element(a)} = {values[v]}")
         return lines

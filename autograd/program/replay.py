@@ -24,16 +24,16 @@ from .recording import Argument, Derivative, Hyper, Place, Recording, Result, Sa
 class Replay:
     """Runs the program of a recording."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, dynamic: bool = False) -> None:
         self.recording, self.around = recording, recording.surroundings
         self.program = optimised(recording.program)
         self.backward: Backward | None = None
         forward, kept = self.program, list[Var]()
         if recording.derivative is not None:
             forward, backward, kept = split(self.program, recording.forward)
-            self.backward = Backward(backward, kept, recording.derivative, recording.sources)
+            self.backward = Backward(backward, kept, recording.derivative, recording.sources, dynamic)
         self.inputs = Inputs(forward, recording.sources)
-        self.run = built(forward, self.inputs.moving)
+        self.run = built(forward, self.inputs.moving, dynamic)
         self.source = self.run.source + ("" if self.backward is None else "\n\n" + self.backward.run.source)
         self.count = recording.forward
         drawn = {e.function.__self__: None for e in forward.equations if e.effect == "draw"}  # type: ignore[attr-defined]
@@ -150,11 +150,12 @@ class Backward:
     elementwise = differentiable = variadic = False
     parameters: tuple[str, ...] = ()
 
-    def __init__(self, program: Program, kept: list[Var], derivative: Derivative, sources: dict[Var, Source]) -> None:
+    def __init__(self, program: Program, kept: list[Var], derivative: Derivative, sources: dict[Var, Source],
+                 dynamic: bool) -> None:  # fmt: skip
         self.program, self.derivative = program, derivative
         self.kept = [program.inputs.index(v) if v in program.inputs else None for v in kept]
         self.sources = [sources.get(v) for v in program.inputs]
-        self.run = built(program, set(program.inputs))
+        self.run = built(program, set(program.inputs), dynamic)
         self.pulls = _Pulls(self)
         self.recorded_pulls = _Recorded()
         order = {k: n for n, k in enumerate(k for k in derivative.found if k is not None)}

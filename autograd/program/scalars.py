@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -151,14 +152,17 @@ def start_of(ufunc: Any, dtype: Any) -> Any:
     return START[ufunc]
 
 
-def expression(e: Equation, names: list[str]) -> str:
-    """The equation for one element, given the names of its operands' elements (or "" for numbers)."""
+def expression(e: Equation, names: list[str], constant: Callable[[Any, Any], str] = literal) -> str:
+    """The equation for one element, given the names of its operands' elements (or "" for numbers).
+
+    `constant` writes the numbers that stand in it.
+    """
     f, to = e.function, e.outs[0].dtype
     values = operands(e)
 
     def operand(i: int, kind: Any) -> str:
         value = values[i]
-        return converted(names[i], value.dtype, kind) if isinstance(value, Var) else literal(value, kind)
+        return converted(names[i], value.dtype, kind) if isinstance(value, Var) else constant(value, kind)
 
     if f in (cast, filled):
         return operand(0, to)
