@@ -32,6 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train a model on real data, write a run folder with a report"))
     _add_show(commands.add_parser("show", help="draw the tape of an expression, a tensor or a model"))
     _add_kernels(commands.add_parser("kernels", help="compile the kernels before they are needed"))
+    _add_cache(commands.add_parser("cache", help="list or clear the compiled programs on the disk", description=(
+        "Programs that autograd.compile has emitted, each a readable Python file with its machine code beside it. They "
+        "lie in $WENGERT_CACHE, or in wengert in your cache folder; the oldest go when there are more than 256 MiB."
+    )))  # fmt: skip
     return parser
 
 
@@ -67,6 +71,13 @@ def _add_kernels(parser: argparse.ArgumentParser) -> None:
     what.add_parser("warm", help="call every kernel once with float32: they are kept on disk").set_defaults(run=_warm)
 
 
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--clear", action="store_true", help="forget them all; they are compiled again when needed")
+    what.add_argument("--folder", action="store_true", help="print the folder, and nothing else")
+    parser.set_defaults(run=_cache)
+
+
 def _train(options: argparse.Namespace) -> None:
     from .train import train
 
@@ -89,6 +100,17 @@ def _warm(options: argparse.Namespace) -> None:
     from .kernels import warm
 
     warm()
+
+
+def _cache(options: argparse.Namespace) -> None:
+    from . import cache
+
+    if options.folder:
+        print(cache.folder())
+    elif options.clear:
+        cache.clear()
+    else:
+        cache.show()
 
 
 def _positive(text: str) -> int:
