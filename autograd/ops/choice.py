@@ -98,7 +98,7 @@ def masked_fill(input: Any, mask: Any, value: Any, /) -> Any:
         input.dtype.kind in "iub" and isinstance(value, float)
     ):
         raise DTypeError(f"masked_fill: value={value!r} cannot be stored in input, which is {input.dtype}")
-    return np.where(mask, np.asarray(value).astype(input.dtype), input)
+    return np.where(mask, np.asanyarray(value).astype(input.dtype), input)
 
 
 masked_fill.derivative(

@@ -298,7 +298,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
 
 
 def _truth(input: Any, how: Any, dim: Dims, keepdim: bool) -> Any:
-    result = np.asarray(how(input, axis=axes_of(dim, input.ndim), keepdims=keepdim))
+    result = np.asanyarray(how(input, axis=axes_of(dim, input.ndim), keepdims=keepdim))
     return result.astype(np.uint8 if input.dtype == np.uint8 else bool)
 
 
