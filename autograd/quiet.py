@@ -40,8 +40,8 @@ class Watcher(Runner, Protocol):
     def hyperparameters(self, group: dict[str, Any]) -> dict[str, Any]: ...
 
 
-silent: Callable[[], Runner] = _context.copy
-quiet: Callable[[], Runner] = silent  # quiet().run(f, *args) is f(*args), silently; looked up anew for each call
+silent: Callable[[], Any] = _context.copy  # a `Runner`
+quiet: Callable[[], Any] = silent  # quiet().run(f, *args) is f(*args), silently; looked up anew for each call
 watcher: Watcher | None = None
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autograd import Tensor
+from autograd.changes import changed
 from autograd.errors import ArgumentError
 from autograd.function import Function
-from autograd.changes import changed
 from autograd.hooks import Handle
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The folder of emitted programs: private, bounded, and safe to share between processes.
 
 A file is named by a hash of its text and of everything that its meaning depends on: this engine's sources, the versions
-of Python, NumPy and Numba, the processor.  It is written under another name and then renamed, so nobody sees half of it;
+of Python, NumPy and Numba, the processor.  It is written under another name and then renamed, so nobody sees half;
 two processes that write the same program write the same bytes.  Numba keeps the machine code beside it.
 """
 
@@ -88,7 +88,8 @@ def load(source: str) -> ModuleType:
 
 def _executed(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # Numba's machine code looks for it there
     try:
@@ -139,4 +140,3 @@ def clear() -> int:
         forget(path)
     shutil.rmtree(folder() / "__pycache__", ignore_errors=True)
     return len(found)
-

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from .functions import same_value
 from .fuse import Call, Loop, Product, Step, in_order, schedule
 from .loops import Nest
 from .memory import Layout, Place
 from .program import Equation, Program, Var, equation_text
-from .functions import same_value
 from .scalars import code_of, literal, start_of
 
 SERIAL = 1_000_000  # cost (`Loop.cost`) up to which a loop is not worth a second thread
@@ -69,8 +69,8 @@ class Emitter:
         self.bound: list[str] = []  # lines of `bind`, done once
         self.lines: list[str] = []  # lines of `step`
         self._names: dict[Var, list[str]] = {}  # of what functions returned: all that refer to it
-        self._last = {v: max(self.layout.used.get(v, [i])) for v, i in self.layout.made.items()
-                      if self.layout.places[v.root].kind == "call" and v is v.root and v not in self.layout.ends}  # fmt: skip
+        passing = [v for v, place in self.layout.places.items() if place.kind == "call" and v not in self.layout.ends]
+        self._last = {v: max(self.layout.used.get(v, [self.layout.made[v]])) for v in passing}
         self._known: dict[str, str] = {}  # an expression -> the name that it was given
         self._scratch = self.layout.bytes
         self._outside = {v for v, steps in self.layout.used.items() if any(i != self.layout.made.get(v) for i in steps)}
@@ -81,9 +81,13 @@ class Emitter:
         for v in self.program.results:
             if self.layout.places[v.root].kind == "result" and v is v.root:
                 room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
-                self.lines.append(f"{self._array(v)} = " + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})"))
+                self.lines.append(
+                    f"{self._array(v)} = " + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})")
+                )
         for i, step in enumerate(self.steps):
-            if self._is_serial(step) and (self.whole or not part or _roots(step) & set[Var]().union(*map(_roots, part))):
+            if self._is_serial(step) and (
+                self.whole or not part or _roots(step) & set[Var]().union(*map(_roots, part))
+            ):
                 part.append(step)
                 continue
             self._part(part)
@@ -150,7 +154,9 @@ class Emitter:
         if v.offset == 0 and (v.shape, v.strides) == (root.shape, root.strides) and place.kind != "arena":
             return self._array(root)
         memory, start = self._flat(root)
-        name = self._define(f"v_{v.name}", f"seen({memory}, {start + v.offset}, {v.shape}, {v.strides})", self._is_static(root))
+        name = self._define(
+            f"v_{v.name}", f"seen({memory}, {start + v.offset}, {v.shape}, {v.strides})", self._is_static(root)
+        )
         self._named(root, name)
         return name
 
@@ -322,7 +328,9 @@ class Emitter:
         header = HEADER.format(title=f"A program of {len(self.program.equations)} equations, compiled by Wengert.",
                                text=str(self.program).replace("\\", "\\\\").replace('"""', "'''"))  # fmt: skip
         source = "\n\n".join([header, *self.kernels.values(), "\n".join(bind)]) + "\n"
-        return Emitted(source, self.functions, self.objects, list(self.program.constants.values()), self._scratch, moving)
+        return Emitted(
+            source, self.functions, self.objects, list(self.program.constants.values()), self._scratch, moving
+        )
 
 
 class _Arguments:

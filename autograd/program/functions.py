@@ -72,7 +72,7 @@ class Forwards:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         out = self.function(*args, **kwargs)
         if isinstance(out, tuple | list):
-            parts = [None if part is None else forwards(np.asarray(part)) for part in out]
+            parts: list[Any] = [None if part is None else forwards(np.asarray(part)) for part in out]
             return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
         return forwards(out)
 

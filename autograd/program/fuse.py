@@ -39,7 +39,7 @@ class Loop:
     @property
     def cost(self) -> float:
         """Time in additions of one element, about."""
-        return self.n * sum(COST.get(getattr(e.function, "ufunc", e.function), 1) for e in self.equations)
+        return float(self.n * sum(COST.get(getattr(e.function, "ufunc", e.function), 1) for e in self.equations))
 
 
 @dataclass(eq=False)
@@ -124,7 +124,8 @@ class _Graph:
 
     def _elements(self, maker: int, user: int) -> bool:
         made, used = self.steps[maker], self.steps[user]
-        assert isinstance(made, Loop) and isinstance(used, Loop)
+        assert isinstance(made, Loop)
+        assert isinstance(used, Loop)
         if made.makes.isdisjoint(used.reads):
             return True
         reads = [v for e in used.equations for v in operands(e) if isinstance(v, Var) and self.at.get(v.root) == maker]
@@ -133,7 +134,8 @@ class _Graph:
     def merge(self, into: int, other: int) -> None:
         """Make the loop `other` a part of the loop `into`."""
         loop, gone = self.steps[into], self.steps[other]
-        assert isinstance(loop, Loop) and isinstance(gone, Loop)
+        assert isinstance(loop, Loop)
+        assert isinstance(gone, Loop)
         loop.take(*gone.equations)
         loop.equations.sort(key=self.order.__getitem__)
         self.before[into] = (self.before[into] | self.before[other]) & ~(1 << into | 1 << other)
@@ -263,4 +265,3 @@ def _little(e: Equation) -> bool:
     a, b = e.args
     alike = a.dtype == b.dtype == e.outs[0].dtype and a.dtype.kind == "f" and a.dtype.itemsize in (4, 8)
     return alike and 0 < a.shape[0] * a.shape[1] * b.shape[1] <= LITTLE
-

@@ -103,9 +103,13 @@ class Nest:
 
     # -- text ----------------------------------------------------------------------------------------------------------
 
-    def lines(self, address: Address, number: Callable[[int], str], constant: Callable[[Any, Any], str], bounds: tuple[str, str] | None = None) -> list[str]:  # fmt: skip
-        """The statements; `number` writes sizes and strides, `constant` other numbers.  With `bounds` of the first dimension it is one piece of
-        several, and what rounds add up in must have been filled with the start."""
+    def lines(self, address: Address, number: Callable[[int], str], constant: Callable[[Any, Any], str],
+              bounds: tuple[str, str] | None = None) -> list[str]:  # fmt: skip
+        """The statements; `number` writes sizes and strides, `constant` other numbers.
+
+        With `bounds` of the first dimension it is one piece of several, and what rounds add up in must have been filled
+        with the start.
+        """
         self._address, self._number, self._constant = address, number, constant
         depth = len(self.dims)
         lines, body_at = [], "    " * depth
@@ -116,7 +120,9 @@ class Nest:
         names = {id(a): f"x{k}" for k, a in enumerate(self.reads.values())}
         for d in range(depth + 1):
             indent = "    " * d
-            lines += [f"{indent}{names[id(a)]} = {self._element(a)}" for a in self.reads.values() if self._fixed(a) == d]
+            lines += [
+                f"{indent}{names[id(a)]} = {self._element(a)}" for a in self.reads.values() if self._fixed(a) == d
+            ]
             if d == depth:
                 break
             for e, _ in self.sums:
@@ -163,7 +169,7 @@ class Nest:
         values: dict[Var, str] = {}
         for i, e in enumerate(self.loop.equations):
             given = []
-            for j, v in enumerate(operands(e)):
+            for j in range(len(operands(e))):
                 source = self._operand.get((i, j))
                 given.append("" if source is None else values[source] if isinstance(source, Var) else names[id(source)])
             if isinstance(e.function, Reduction):

@@ -202,6 +202,6 @@ def _arbitrary(v: Var, rng: np.random.Generator, seed: int) -> np.ndarray:
     if seed in (2, 3):
         values = np.full(n, seed == 2, v.dtype)
     elif seed == 4 and v.dtype.kind == "f":
-        values = -values
+        values = np.negative(values)
     strides = tuple(s * v.dtype.itemsize for s in v.strides)
     return np.lib.stride_tricks.as_strided(values[-below:], v.shape, strides)

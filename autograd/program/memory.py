@@ -75,9 +75,10 @@ class Layout:
         goal = spread(value.strides, value.shape, step.dims)
         for e in step.equations:
             for v in operands(e):
-                if isinstance(v, Var) and v.root is target:
-                    if v.shape != iteration(e) or v.offset or spread(v.strides, v.shape, step.dims) != goal:
-                        return False
+                if not isinstance(v, Var) or v.root is not target:
+                    continue
+                if v.shape != iteration(e) or v.offset or spread(v.strides, v.shape, step.dims) != goal:
+                    return False
         return True
 
     def _results(self) -> None:
@@ -100,7 +101,7 @@ class Layout:
         total = 0
         for size, start, stop, v in sorted(waiting, key=lambda entry: (-entry[0], entry[1])):
             offset = 0
-            for at, length, first, last in sorted(p for p in placed if p[2] <= stop and start <= p[3]):
+            for at, length, _, _ in sorted(p for p in placed if p[2] <= stop and start <= p[3]):
                 if offset + size <= at:
                     break
                 offset = max(offset, at + length)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..ops.matmul import product
+from .functions import filled
 from .lower import inlined
 from .program import Equation, Program, Var, substitute, without_dead
-
-from .functions import filled
 from .runtime import in_places
 from .traced import cast, reduction
 
 
 def _replaced(program: Program, equations: list[Equation], new: dict[Var, Var]) -> Program:
-    take = lambda v: new.get(v, v)
+    take: Callable[[Var], Var] = lambda v: new.get(v, v)
     return Program(program.inputs, program.constants, equations, [(t, take(v)) for t, v in program.writes],
                    [take(v) for v in program.results], program.labels)  # fmt: skip
 
@@ -123,7 +123,7 @@ def simplified(program: Program) -> Program:
     x · 1, x / 1, x + 0 and x - 0 are x, where types and shapes agree; x / 2ⁿ is x · 2⁻ⁿ, which is exact.
     """
     new: dict[Var, Var] = {}
-    fills: dict[Var, np.generic] = {}
+    fills: dict[Var, Any] = {}  # numbers of the arrays' types
     kept = []
     for e in program.equations:
         e = _with(e, new)
@@ -141,12 +141,12 @@ def simplified(program: Program) -> Program:
     return _replaced(program, kept, new)
 
 
-def _with_numbers(e: Equation, fills: dict[Var, np.generic]) -> Equation:
+def _with_numbers(e: Equation, fills: dict[Var, Any]) -> Equation:
     elementwise = isinstance(e.function, np.ufunc) and e.function.signature is None and len(e.outs) == 1
     if not (elementwise or e.function in (np.where, cast, filled)) or e.kwargs:
         return e
     out = e.outs[0]
-    args = [fills.get(a, a) if isinstance(a, Var) else a for a in e.args]
+    args: list[Any] = [fills.get(a, a) if isinstance(a, Var) else a for a in e.args]
     if not any(isinstance(a, Var) for a in args):
         value = e.function(*args) if elementwise or e.function is np.where else args[0]
         number = np.asarray(value).astype(out.dtype)[()]
@@ -159,8 +159,9 @@ def _with_numbers(e: Equation, fills: dict[Var, np.generic]) -> Equation:
         return e
     function = e.function
     if function is np.true_divide and isinstance(args[1], np.floating | float) and isinstance(args[0], Var):
-        if args[1] and abs(math.frexp(args[1])[0]) == 0.5 and abs(args[1]) < 1e30:
-            function, args[1] = np.multiply, type(args[1])(1 / args[1])
+        by = float(args[1])
+        if by and abs(math.frexp(by)[0]) == 0.5 and 1e-30 < abs(by) < 1e30:
+            function, args[1] = np.multiply, type(args[1])(1 / by)
     return Equation(function, tuple(args), {}, e.outs, function.__name__, e.view, e.effect, e.several, e.where)
 
 
@@ -187,7 +188,7 @@ def with_loops_for_products(program: Program) -> Program:
     kept: list[Equation] = []
     for e in program.equations:
         e = _with(e, new)
-        if _is_product(e) and _is_batch_of_few(*e.args, e.outs[0]):
+        if _is_product(e) and _is_batch_of_few(e):
             _spread_product(e, kept, new)
         else:
             kept.append(e)
@@ -232,11 +233,14 @@ def _is_product(e: Equation) -> bool:
     return (e.function is np.matmul or getattr(e.function, "body", None) is product.op.body) and not e.kwargs
 
 
-def _is_batch_of_few(a: Var, b: Var, out: Var) -> bool:
+def _is_batch_of_few(e: Equation) -> bool:
+    (a, b), out = e.args, e.outs[0]
     floats = isinstance(a, Var) and isinstance(b, Var) and a.dtype == b.dtype == out.dtype and out.dtype.kind == "f"
     if not floats or len(a.shape) < 3 or len(b.shape) < 3 or not out.size or out.strides != _row_after_row(out.shape):
         return False
-    return 0 < a.shape[-2] * a.shape[-1] * b.shape[-1] <= FEW and a.shape[-1] > 0 and out.size > a.shape[-2] * b.shape[-1]
+    return (
+        0 < a.shape[-2] * a.shape[-1] * b.shape[-1] <= FEW and a.shape[-1] > 0 and out.size > a.shape[-2] * b.shape[-1]
+    )
 
 
 def _row_after_row(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -262,8 +266,8 @@ def copied(program: Program) -> Program:
 
 
 # In the order in which each helps the next.
-PASSES = (without_dead, inlined, with_loops_for_products, with_plain_constants, without_copies, simplified, without_repeats, without_copies,
-          without_dead)  # fmt: skip
+PASSES = (without_dead, inlined, with_loops_for_products, with_plain_constants, without_copies, simplified,
+          without_repeats, without_copies, without_dead)  # fmt: skip
 
 
 def optimised(program: Program) -> Program:

@@ -62,7 +62,7 @@ class Var:
 class Equation:
     """``outs = function(*args, **kwargs)``; variables stand anywhere in the arguments."""
 
-    function: Callable[..., Any]
+    function: Any  # a ufunc, a `Reduction`, or any other callable
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     outs: tuple[Var, ...]
@@ -242,7 +242,9 @@ def shown(x: Any) -> str:
     if isinstance(x, list):
         return f"[{', '.join(map(shown, x))}]"
     if isinstance(x, slice):
-        return ":".join("" if p is None else shown(p) for p in ((x.start, x.stop) if x.step is None else (x.start, x.stop, x.step)))
+        return ":".join(
+            "" if p is None else shown(p) for p in ((x.start, x.stop) if x.step is None else (x.start, x.stop, x.step))
+        )
     if isinstance(x, np.dtype):
         return str(x)
     if x is Ellipsis:
@@ -251,7 +253,7 @@ def shown(x: Any) -> str:
 
 
 def without_dead(program: Program) -> Program:
-    """Dead code elimination: only what leads to a result, a write, a check or a draw stays, and only inputs it reads."""
+    """Dead code elimination: only what leads to a result, a write, a check or a draw stays; of inputs, what is read."""
     needed: set[Var] = {w for v in program.results for w in (v, v.root)}
     needed |= {w for pair in program.writes for v in pair for w in (v, v.root)}
     kept = []

@@ -37,7 +37,9 @@ class Recorder:
         self.made: list[weakref.ref[Traced]] = []
         self.written: dict[int, Traced] = {}  # arrays that were written in place, by identity
         self.origins: dict[int, Var] = {}  # of inputs and constants: what they were at first
-        self.hyper: list[tuple[tuple[dict[str, Any], str, int | None], Var]] = []  # the floats that are inputs, with their places
+        self.hyper: list[
+            tuple[tuple[dict[str, Any], str, int | None], Var]
+        ] = []  # the floats that are inputs, with their places
         self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
         self._memories: dict[int, _Memory] = {}  # by identity of the array that owns it
         self._names = {id(f): op.name for op in declared for f in (op.run, op.small, op.body)}
@@ -49,7 +51,12 @@ class Recorder:
         """`array` as an input of the program; the same array twice is the same input."""
         if any(s < 0 for s in array.strides):
             self.gives_up(f"{label or 'a tensor'} lies backwards in memory; give a copy of it")
-        return self._held(array, lambda v: (self.program.inputs.append(v), self.program.labels.update({v: label})))
+
+        def define(v: Var) -> None:
+            self.program.inputs.append(v)
+            self.program.labels[v] = label
+
+        return self._held(array, define)
 
     def scalar(self, value: float, label: str) -> Traced:
         """A Python number as an input: it stays a number that adapts to the types it meets."""
@@ -291,7 +298,11 @@ class Recorder:
         t.version = root.version
         owner = owner_of(root)
         memory = self._memories.get(id(owner))
-        if memory is None or memory.whole() is not root or sum(owner_of(a) is owner for a, _ in self._holders.values()) > 1:
+        if (
+            memory is None
+            or memory.whole() is not root
+            or sum(owner_of(a) is owner for a, _ in self._holders.values()) > 1
+        ):
             self.gives_up("a write into memory that several tensors share")
         else:
             memory.var = v
@@ -441,4 +452,3 @@ def over_arrays(x: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(x, slice):
         return slice(*(change(part) for part in (x.start, x.stop, x.step)))
     return change(x)
-

@@ -119,7 +119,7 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     floats = [_floats(group) for group in around.groups]
     plain = {id(t): t.array for t, _ in (*known.values(), *old.values())}
     sources: dict[Var, Source] = {}
-    places = [*(Argument(i) for i in range(len(given))), *(Place(t) for t in tensors[len(given) :])]
+    places: list[Source] = [*(Argument(i) for i in range(len(given))), *(Place(t) for t in tensors[len(given) :])]
     places += [Place(t, grad=True) for t in tensors if t.grad is not None and id(t.grad) in old]
     for (t, label), source in zip((*known.values(), *old.values()), places, strict=True):
         t.array = recorder.input(t.array, label)
@@ -141,13 +141,17 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
             elif isinstance(t.array, Traced):
                 recorder.obstacle = recorder.obstacle or "the .data of a tensor is replaced"
         strangers = _made_plain(recorder, [t for t, _ in (*known.values(), *old.values())])
-    found = [t for t in _tensors(result)]
+    found = _tensors(result)
     explained = {id(t) for t in found} | {id(t.grad) for t in tensors if t.grad is not None}
     explained |= {id(t.family.base) for t in found if isinstance(t.family, View)}
     if any(id(t) not in explained for t in strangers):
-        recorder.obstacle = recorder.obstacle or "a tensor that the function makes outlives the call, and is not returned"
+        recorder.obstacle = (
+            recorder.obstacle or "a tensor that the function makes outlives the call, and is not returned"
+        )
     if floats != [_floats(group) for group in around.groups]:
-        recorder.obstacle = recorder.obstacle or "a hyperparameter changes in the function; call scheduler.step() outside"
+        recorder.obstacle = (
+            recorder.obstacle or "a hyperparameter changes in the function; call scheduler.step() outside"
+        )
     changed = around.changed() if not recorder.obstacle else ""
     if changed:
         recorder.obstacle = f"`{changed}` changes in the function, which a replay would not repeat"
@@ -202,6 +206,7 @@ def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Deriva
     for t, i in numbered:
         seed = recorder.input(np.ones(t.array.shape, t.array.dtype), f"the cotangent of result {i}")
         recording.sources[seed.var] = Seed(i)
+        assert t.node is not None
         have = cotangents.get(t.node)
         cotangents[t.node] = seed if have is None else have + seed
     with no_grad(), np.errstate(all="ignore"):
@@ -280,7 +285,7 @@ def _made_plain(recorder: Recorder, known: list[Tensor]) -> list[Tensor]:
     strangers = []
     for holder in gc.get_referrers(*alive) if alive else ():
         if isinstance(holder, Tensor) and isinstance(holder.array, Traced):
-            holder.array = holder.array.base
+            holder.array = holder.array.base  # type: ignore[assignment]
             if id(holder) not in ours:
                 strangers.append(holder)
     return strangers
@@ -313,13 +318,17 @@ def difference(a: Recording, b: Recording) -> str:
         return "what is returned or written"
     if a.derivative is not None and b.derivative is not None and a.derivative.found != b.derivative.found:
         return "what is differentiated"
-    if (a.derivative is None) != (b.derivative is None) or [(id(t), i) for t, i in a.grads] != [(id(t), i) for t, i in b.grads]:
+    if (a.derivative is None) != (b.derivative is None) or [(id(t), i) for t, i in a.grads] != [
+        (id(t), i) for t, i in b.grads
+    ]:
         return "the gradients that are set"
     return ""
 
 
 def _alike(e: Equation, f: Equation, same: dict[Var, Var]) -> bool:
-    if not (e.function is f.function or e.function == f.function) or [v.type for v in e.outs] != [v.type for v in f.outs]:
+    if not (e.function is f.function or e.function == f.function) or [v.type for v in e.outs] != [
+        v.type for v in f.outs
+    ]:
         return False
     args, kwargs = substitute((e.args, e.kwargs), same.__getitem__)
     try:

@@ -60,8 +60,8 @@ class Replay:
         else:
             results = self.run(arrays)
         self.inputs.note_writes()
-        for t, i in self.grads:
-            t.grad = None if i is None else wrap(results[i])
+        for t, k in self.grads:
+            t.grad = None if k is None else wrap(results[k])
         outs: Any = results
         if self.backward is not None and tape_recording.scope is not None:
             outs = self.backward.on_tape(results, self.count, self.inputs, given)
@@ -146,7 +146,16 @@ def _lies_as(a: np.ndarray, v: Var) -> bool:
 class Backward:
     """The program of the cotangents, and the node that stands for the forward program on the tape."""
 
-    name, symbol, view, plain, multiple, materialize, frees, linear = "compiled", None, False, False, True, True, True, False
+    name, symbol, view, plain, multiple, materialize, frees, linear = (
+        "compiled",
+        None,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    )
     elementwise = differentiable = variadic = False
     parameters: tuple[str, ...] = ()
 
@@ -230,7 +239,7 @@ class _Recorded:
 
     def __iter__(self) -> Any:
         raise TapeError(
-            "create_graph=True: the derivative of a compiled function is itself compiled and is not on the tape. Compile "
+            "create_graph=True: the derivative of a compiled function is compiled too and not on the tape. Compile "
             "the function that takes both derivatives, or call this one uncompiled"
         )
 
@@ -249,5 +258,3 @@ def _filled(structure: Any, outs: list[Any]) -> Any:
     if isinstance(structure, dict):
         return {key: _filled(part, outs) for key, part in structure.items()}
     return structure
-
-

@@ -1,4 +1,4 @@
-"""What a ufunc is for one element, as a Numba expression.  Types are made explicit, for Numba's rules are not NumPy's."""
+"""What a ufunc is for one element, as a Numba expression, with types made explicit: Numba's rules are not NumPy's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .program import Equation, Var
 from .functions import filled
+from .program import Equation, Var
 from .traced import Reduction, cast
 
 _INFIX = {
@@ -28,17 +28,32 @@ _CALLS = {
 _WHOLE = {np.maximum: "max({0}, {1})", np.minimum: "min({0}, {1})", np.absolute: "abs({0})", np.square: "{0} * {0}"}
 _FLOAT_ONLY = {np.sqrt, np.exp, np.log, np.tanh, np.sin, np.cos, np.log1p,
                np.expm1, np.isnan, np.floor, np.ceil, np.sign, np.true_divide, np.negative}  # fmt: skip
-_POWERS = {2.0: "{0} * {0}", 3.0: "{0} * {0} * {0}", 4.0: "({0} * {0}) * ({0} * {0})", 1.0: "{0}", 0.5: "math.sqrt({0})",
-           -1.0: "{one} / {0}", -2.0: "{one} / ({0} * {0})", -0.5: "{one} / math.sqrt({0})"}  # fmt: skip
+_POWERS = {2.0: "{0} * {0}", 3.0: "{0} * {0} * {0}", 4.0: "({0} * {0}) * ({0} * {0})", 1.0: "{0}",
+           0.5: "math.sqrt({0})", -1.0: "{one} / {0}", -2.0: "{one} / ({0} * {0})",
+           -0.5: "{one} / math.sqrt({0})"}  # fmt: skip
 _KINDS = {"f4": "np.float32", "f8": "np.float64", "i8": "np.int64", "i4": "np.int32", "u4": "np.uint32",
           "u8": "np.uint64", "b1": "np.bool_", "i2": "np.int16", "u1": "np.uint8", "i1": "np.int8"}  # fmt: skip
-_TRUTHS = {np.bitwise_and: "{0} and {1}", np.bitwise_or: "{0} or {1}", np.bitwise_xor: "{0} != {1}",
-           np.invert: "not {0}"}  # fmt: skip  of truth values
+_TRUTHS = {
+    np.bitwise_and: "{0} and {1}",
+    np.bitwise_or: "{0} or {1}",
+    np.bitwise_xor: "{0} != {1}",
+    np.invert: "not {0}",
+}  # fmt: skip  of truth values
 ACCUMULATE = {np.add: "{0} + {1}", np.multiply: "{0} * {1}", np.maximum: "vmaximum({0}, {1})",
               np.minimum: "vminimum({0}, {1})", np.logical_and: "{0} and {1}", np.logical_or: "{0} or {1}"}  # fmt: skip
 START = {np.add: 0, np.multiply: 1, np.maximum: -np.inf, np.minimum: np.inf, np.logical_and: True, np.logical_or: False}
-COST = {np.exp: 10, np.log: 12, np.tanh: 14, np.power: 30, np.sqrt: 3, np.true_divide: 3, np.sin: 30, np.cos: 30,
-        np.log1p: 40, np.expm1: 40}  # fmt: skip  additions' worth of time, about
+COST = {
+    np.exp: 10,
+    np.log: 12,
+    np.tanh: 14,
+    np.power: 30,
+    np.sqrt: 3,
+    np.true_divide: 3,
+    np.sin: 30,
+    np.cos: 30,
+    np.log1p: 40,
+    np.expm1: 40,
+}  # fmt: skip  additions' worth of time, about
 
 
 def code_of(dtype: Any) -> str:
@@ -101,14 +116,24 @@ def expressible(e: Equation) -> bool:
     if f in _LOGIC:
         return kind == "b"
     if f in _BITS:
-        return kind == "u" or (kind == "i" and f not in (np.left_shift, np.right_shift)) or (kind == "b" and f in _TRUTHS)
+        return (
+            kind == "u" or (kind == "i" and f not in (np.left_shift, np.right_shift)) or (kind == "b" and f in _TRUTHS)
+        )
     if f in _WHOLE:
         return kind in "fiu"
     return known and (f not in _FLOAT_ONLY or kind == "f" or (f is np.negative and kind == "i"))
 
 
 def _operands(f: Any) -> int:
-    return 1 if isinstance(f, Reduction) or f in (cast, filled) else 3 if f is np.where else f.nin if isinstance(f, np.ufunc) else 99
+    return (
+        1
+        if isinstance(f, Reduction) or f in (cast, filled)
+        else 3
+        if f is np.where
+        else f.nin
+        if isinstance(f, np.ufunc)
+        else 99
+    )
 
 
 def operands(e: Equation) -> tuple[Any, ...]:

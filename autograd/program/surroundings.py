@@ -60,7 +60,7 @@ class Surroundings:
         return ""
 
     def _visit(self, x: Any, name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
-        if isinstance(x, _PLAIN) or isinstance(x, _SKIPPED) or id(x) in self._seen:
+        if isinstance(x, (*_PLAIN, *_SKIPPED)) or id(x) in self._seen:
             return
         self._seen.add(id(x))
         self._kept.append(x)
@@ -84,7 +84,10 @@ class Surroundings:
             inside = isinstance(x, Counted)
             yield from self._dict(vars(x), name, counted or inside)
             if type(x).__module__.split(".")[0] not in _OURS and callable(x):
-                yield from ((getattr(type(x), "forward", None), "", False), (getattr(type(x), "__call__", None), "", False))
+                yield from (
+                    (getattr(type(x), "forward", None), "", False),
+                    (type(x).__call__, "", False),
+                )
 
     def _function(self, f: types.FunctionType, name: str) -> Iterator[tuple[Any, str, bool]]:
         if (f.__module__ or "").split(".")[0] in _OURS:

@@ -26,7 +26,7 @@ class Traced(np.ndarray):
     """A view of an ordinary array that knows which variable of the program it is."""
 
     recorder: Recorder
-    var: Var  # what it held when `version` was its root's
+    var: Var  # type: ignore[assignment]  # what it held when `version` was its root's
     version: int  # of a root: how many writes there were
     root: Traced  # what it is a view of; itself for others
     steps: tuple[Step, ...]  # how the view is made of the root
@@ -57,7 +57,9 @@ class Traced(np.ndarray):
         if target is None or "where" in kwargs:
             recorder.gives_up(f"np.{ufunc.__name__} with where= or with several out=")
             given = [plain(x) for x in inputs]
-            return getattr(ufunc, method)(*given, out=tuple(map(plain, out)), **{k: plain(v) for k, v in kwargs.items()})
+            return getattr(ufunc, method)(
+                *given, out=tuple(map(plain, out)), **{k: plain(v) for k, v in kwargs.items()}
+            )
         return recorder.write(target, (), recorder.call(function, inputs, kwargs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -79,7 +81,7 @@ class Traced(np.ndarray):
         self.recorder.write(self, key, value)
 
     @property
-    def T(self) -> Any:  # type: ignore[override]
+    def T(self) -> Any:  # type: ignore[override, misc]
         return self.recorder.call(np.ndarray.transpose, (self,), {})
 
     @property
@@ -87,15 +89,15 @@ class Traced(np.ndarray):
         return self.recorder.call(np.swapaxes, (self, -1, -2), {})
 
     @property
-    def real(self) -> Any:  # type: ignore[override]
+    def real(self) -> Any:  # type: ignore[override, misc]
         return self.recorder.call(np.real, (self,), {})
 
     @property
-    def imag(self) -> Any:  # type: ignore[override]
+    def imag(self) -> Any:  # type: ignore[override, misc]
         return self.recorder.call(np.imag, (self,), {})
 
     @property
-    def flat(self) -> Any:  # type: ignore[override]
+    def flat(self) -> Any:  # type: ignore[override, misc]
         self.recorder.gives_up("ndarray.flat")
         return plain(self).flat
 
@@ -244,9 +246,10 @@ def _plain_method(name: str) -> Callable[..., Any]:
 
 
 _STANDING = (
-    "argmax argmin argpartition argsort astype choose clip compress conj conjugate copy cumprod cumsum diagonal "
-    "dot nonzero ravel repeat reshape round searchsorted squeeze std swapaxes take trace transpose var view flatten"
-).split()
+    "argmax argmin argpartition argsort astype choose clip compress conj conjugate copy cumprod cumsum "
+    "diagonal dot nonzero ravel repeat reshape round searchsorted squeeze std swapaxes take trace "
+    "transpose var view flatten"
+)
 _UNSEEN = "byteswap dump dumps getfield itemset newbyteorder partition put resize setfield setflags sort tobytes tofile"
 
 
@@ -258,7 +261,7 @@ def _unseen(name: str) -> Callable[..., Any]:
     return method
 
 
-for _name in _STANDING:
+for _name in _STANDING.split():
     setattr(Traced, _name, _plain_method(_name))
 for _name in _UNSEEN.split():
     setattr(Traced, _name, _unseen(_name))
