@@ -88,12 +88,12 @@ class Traced(np.ndarray):
     def mT(self) -> Any:  # type: ignore[override]
         return self.recorder.call(np.swapaxes, (self, -1, -2), {})
 
-    @property
-    def real(self) -> Any:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def real(self) -> Any:  # type: ignore[override]
         return self.recorder.call(np.real, (self,), {})
 
-    @property
-    def imag(self) -> Any:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def imag(self) -> Any:  # type: ignore[override]
         return self.recorder.call(np.imag, (self,), {})
 
     @property
