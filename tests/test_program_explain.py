@@ -38,6 +38,7 @@ def test_a_chain_is_one_loop_with_its_work_and_traffic():
     assert row.written == 4
     assert found.alone == 4 * ((2 * n + n) * 2 + (n + n) + (n + 1))
     assert found.moved < found.alone
+    assert found.arena == 0  # what one equation makes for the next stays in a register
     assert row.seconds == max(4 * n / 1e9, (8 * n + 4) / 2e9)
 
 

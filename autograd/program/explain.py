@@ -130,7 +130,8 @@ def _explanation(title: str, stages: list[tuple[str, Program]], program: Program
     steps = schedule(program.named())
     layout = Layout(program, steps)
     apart = sum(_bytes(v) for v, place in layout.places.items() if place.kind == "arena")
-    arrays = sum(_bytes(v) for v, place in layout.places.items() if place.kind != "arena") + layout.bytes
+    kept = (v for v, place in layout.places.items() if place.kind not in ("arena", "register"))
+    arrays = sum(map(_bytes, kept)) + layout.bytes
     outside = {v for v, used in layout.used.items() if any(i != layout.made.get(v) for i in used)} | layout.ends
     rows = [_row(step, outside, limits, arrays <= IN_CACHE) for step in steps]
     alone = sum(sum(bytes_of(e)) for e in program.equations if not e.view and not e.effect)
