@@ -13,13 +13,14 @@ from .fuse import Call, Loop, Step, iteration
 from .loops import spread
 from .program import Program, Var, variables
 from .scalars import operands
+from .traced import Reduction
 
 ALIGNED = 64  # bytes
 
 
 @dataclass(frozen=True)
 class Place:
-    """`kind` is "input", "constant", "arena", "result" or "call"; `at` its number, or a byte in the arena."""
+    """`kind` is "input", "constant", "arena", "register", "result" or "call"; `at` its number, or its byte there."""
 
     kind: str
     at: int = 0
@@ -45,6 +46,7 @@ class Layout:
         self._calls()
         self._in_place()
         self._results()
+        self._registers()
         self.bytes = self._arena()
 
     def _calls(self) -> None:
@@ -87,6 +89,15 @@ class Layout:
             if v is v.root and v not in self.places and dense(v):
                 self.places[v] = Place("result", n)
                 n += 1
+
+    def _registers(self) -> None:
+        """What only the loop that computes it uses, element by element, lies nowhere."""
+        for i, step in enumerate(self.steps):
+            for e in step.equations if isinstance(step, Loop) else ():
+                v = e.outs[0]
+                alone = v not in self.ends and set(self.used.get(v, ())) <= {i}
+                if alone and v not in self.places and not isinstance(e.function, Reduction):
+                    self.places[v] = Place("register")
 
     def _arena(self) -> int:
         """First fit, the largest first (Pisarchyk and Lee, 2020)."""
