@@ -156,7 +156,7 @@ def _box(
     given = ", ".join(_arguments(e))
     names = ", ".join(v.name for v in e.outs)
     label = _label(symbol or e.name, f"{names} ← {_cut(given)}" if names else _cut(given), 14 if symbol else 11)
-    picture.node(key, label, fillcolor=fill, color=edge, style=style, tooltip=e.where or e.name,
+    picture.node(key, label, fillcolor=fill, color=edge, style=style, tooltip=e.name,
                  **_thick(result))  # fmt: skip
 
 
