@@ -104,7 +104,7 @@ def test_readme_blocks_are_found():
 
 
 def test_notebooks_are_found():
-    assert [path.stem for path in NOTEBOOKS] == ["01_by_hand", "02_convolution", "03_sequences"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_by_hand", "02_convolution", "03_sequences", "04_compiled"]
 
 
 @pytest.mark.slow
@@ -113,6 +113,7 @@ def test_notebooks(path, tmp_path, monkeypatch):
     """Every notebook runs from top to bottom in a fresh kernel."""
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     monkeypatch.setenv("WENGERT_QUICK", "1")
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path / "programs"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
