@@ -51,6 +51,7 @@ def test_examples_of_ops_are_found():
 def test_docstrings(name, tmp_path, monkeypatch):
     """The examples in the docstrings of a module print what they say."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path / "programs"))
     module = importlib.import_module(name)
     runner, report = doctest.DocTestRunner(), io.StringIO()
     for test in OpsToo().find(module, name):
@@ -67,6 +68,7 @@ def examples_of(text: str) -> list[tuple[str, str]]:
 def test_readme(tmp_path, monkeypatch):
     """The README's examples run one after the other, as a reader would, and print what stands below them."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path / "programs"))
     names: dict[str, object] = {"__name__": "readme"}
     for code, expected in examples_of(README.read_text(encoding="utf-8")):
         if ">>>" in code:
