@@ -44,21 +44,33 @@ def arrays_for(recording: Recording, program: Program, given: list[Tensor]) -> l
 def emitted(program: Program, moving: bool = True) -> Callable[..., list[Any]]:
     """The program's emitted text, run by Python itself: what the generated code says, without compiling it."""
     text = Emitter(program, set(program.inputs) if moving else set()).emit()
-    skipped = ("import math", "from autograd.kernels")
-    source = "\n".join("" if line.startswith(skipped) else line for line in text.source.splitlines())
-    names: dict[str, Any] = dict(_STANDING)
-    exec(compile(source, "<emitted>", "exec"), names)
+    bind = module_of(text.source).bind
     store = np.full(text.arena + 64, 0xFF, np.uint8)  # NaN where nothing was written
     start = -store.ctypes.data % 64
     arena = store[start : start + text.arena]
 
     def run(*arrays: np.ndarray) -> list[Any]:
         places = [] if moving else list(arrays)
-        step = names["bind"](text.functions, text.objects, text.constants, places, arena)
+        step = bind(text.functions, text.objects, text.constants, places, arena)
         with np.errstate(all="ignore"):
             return [np.asarray(r) for r in step(*(arrays if moving else ()))]
 
     return run
+
+
+def module_of(source: str) -> Any:
+    """An emitted file as a module whose kernels are Python functions."""
+    skipped = ("import math", "from autograd.kernels")
+    lines = ["" if line.startswith(skipped) else line for line in source.splitlines()]
+    names: dict[str, Any] = dict(_STANDING)
+    exec(compile("\n".join(lines), "<emitted>", "exec"), names)
+    return types.SimpleNamespace(**names)
+
+
+def without_numba(monkeypatch: Any, tmp_path: Any) -> None:
+    """For a fixture: compiled functions run their emitted text as it is, and nothing is kept."""
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path))
+    monkeypatch.setattr("autograd.program.cache.load", module_of)
 
 
 def _little_product(a: Any, at: int, a0: int, a1: int, b: Any, bt: int, b0: int, b1: int, c: Any, ct: int, c0: int,

@@ -9,23 +9,22 @@ import autograd
 import nn.functional as F
 from autograd.kernels import get_num_threads, set_num_threads
 from autograd.ops import activation, exponential, special, trig
-from autograd.ops.large import LEAST
+from autograd.ops.large import LEAST, in_loops
 from autograd.tensor import wrap
 
 pytest.importorskip("numba")
-
-from autograd.kernels import elementwise
 
 OPS = [activation.relu, activation.silu, exponential.exp, exponential.log, exponential.sigmoid, special.erf, trig.tanh]
 each = pytest.mark.parametrize("op", [made.op for made in OPS], ids=lambda op: op.name)
 both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 PULLS = [
-    (elementwise.relu_pull, lambda c, out: c * (out > 0)),
-    (elementwise.tanh_pull, lambda c, out: c * (1 - out * out)),
-    (elementwise.sigmoid_pull, lambda c, out: c * (out * (1 - out))),
-    (elementwise.silu_pull, lambda c, x: c * activation._silu_slope(x)),
-    (elementwise.gelu_pull, lambda c, x: c * activation._gelu_slope(x, "none")),
-    (elementwise.gelu_tanh_pull, lambda c, x: c * activation._gelu_slope(x, "tanh")),
+    (activation._relu_pull, ()),
+    (activation._leaky_pull, (0.2,)),
+    (trig._tanh_pull, ()),
+    (exponential._sigmoid_pull, ()),
+    (activation._silu_pull, ()),
+    (activation._gelu_pull, ("none",)),
+    (activation._gelu_pull, ("tanh",)),
 ]
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 80.0, -80.0, 1e30, -1e30]
 
@@ -63,16 +62,23 @@ def test_gelu(dtype, approximate):
         np.testing.assert_allclose(activation.gelu.op.run(x, approximate), expected, 8 * unit, 16 * unit)
 
 
-@pytest.mark.parametrize(("loop", "twin"), PULLS)
+@pytest.mark.parametrize(("pull", "params"), PULLS)
 @both
-def test_pairs_as_numpy(loop, twin, dtype):
+def test_pairs_as_numpy(pull, params, dtype):
+    unit = np.finfo(dtype).eps
     with np.errstate(all="ignore"):
         for x, y in zip(layouts(draw(dtype)), layouts(draw(dtype, 1))):
-            result, unit = loop(x, y), np.finfo(dtype).eps
-            if result is not NotImplemented:
-                np.testing.assert_allclose(result, twin(x, y), rtol=16 * unit, atol=256 * unit)  # 1 - t² cancels
-        assert loop(x, y[:1]) is NotImplemented
-        assert loop(x, y.astype(np.float16)) is NotImplemented
+            expected = pull.body(x, y, *params)
+            np.testing.assert_allclose(pull(x, y, *params), expected, rtol=16 * unit, atol=256 * unit)  # 1 - t² cancels
+
+
+@pytest.mark.parametrize(("pull", "params"), PULLS)
+def test_what_a_loop_declines(pull, params):
+    loop, x = in_loops(lambda *args: pull.body(*args)), draw(np.float32)
+    assert loop(x, x, *params) is not NotImplemented
+    assert loop(x, x[:1], *params) is NotImplemented
+    assert loop(x, x.astype(np.float16), *params) is NotImplemented
+    assert loop(x[:1], x[:1], *params) is NotImplemented
 
 
 @each
@@ -83,12 +89,13 @@ def test_special_values(op, dtype):
         assert_close(op.run(x), op.body(x))
 
 
-@pytest.mark.parametrize(("loop", "twin"), PULLS)
-def test_special_pairs(loop, twin):
+@pytest.mark.parametrize(("pull", "params"), PULLS)
+def test_special_pairs(pull, params):
     """NaN and infinities in either argument come out where NumPy has them."""
-    x, y = (a.reshape(-1) for a in np.meshgrid(np.array(SPECIAL, np.float32), np.array(SPECIAL, np.float32)))
+    table = np.meshgrid(np.array(SPECIAL, np.float32), np.array(SPECIAL, np.float32))
+    x, y = (np.tile(a.reshape(-1), LEAST // a.size + 1) for a in table)
     with np.errstate(all="ignore"):
-        np.testing.assert_allclose(loop(x, y), twin(x, y), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(pull(x, y, *params), pull.body(x, y, *params), rtol=1e-5, atol=1e-5)
 
 
 @each
@@ -109,9 +116,9 @@ def test_threads_do_not_change_bits(op):
 def test_large_arrays_are_compiled(op):
     """The loops are in use: NumPy's function may differ in the last place, theirs may not."""
     x = np.abs(draw(np.float32))
-    loop = getattr(elementwise, op.name)
-    np.testing.assert_array_equal(op.run(x), loop(x))
+    loop = in_loops(op.body)
     assert loop(x) is not NotImplemented
+    np.testing.assert_array_equal(op.run(x), loop(x))
 
 
 @pytest.mark.parametrize("f", [

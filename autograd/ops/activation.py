@@ -9,9 +9,8 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..op import elementwise
-from ..twin import with_kernel
 from .exponential import sigmoid
-from .large import large
+from .large import in_loops, looped
 from .special import erf
 
 __all__ = ["relu", "celu", "selu"]  # as in torch; the others live in nn.functional
@@ -28,8 +27,8 @@ def relu(input: Any, /) -> Any:
     return np.maximum(input, 0)
 
 
-_relu_pull = with_kernel(lambda c, out: c * (out > 0), large(lambda loops: loops.relu_pull))
-relu.kernel(large(lambda loops: loops.relu))
+_relu_pull = looped(lambda c, out: c * (out > 0))
+relu.kernel(in_loops(relu.op.body))
 relu.derivative(input=lambda g, out: _relu_pull(g, out))
 
 
@@ -47,7 +46,9 @@ def leaky_relu(input: Any, /, negative_slope: float = 0.01) -> Any:
     return np.maximum(input, input * negative_slope)  # a pass less over the memory
 
 
-leaky_relu.derivative(input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
+_leaky_pull = looped(lambda c, x, slope: np.where(x > 0, c, c * slope))
+leaky_relu.kernel(in_loops(leaky_relu.op.body))
+leaky_relu.derivative(input=lambda g, input, negative_slope: _leaky_pull(g, input, negative_slope))
 leaky_relu.samples(lambda draw, case: [case(draw(2, 3)), case(draw(3), 0.2), case(draw()), case(draw(0, 2))])
 
 
@@ -142,19 +143,9 @@ def _gelu_slope(x: Any, approximate: str) -> Any:
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (_BETA + 3 * _BETA * _KAPPA * (x * x))
 
 
-_gelu_pull = with_kernel(lambda c, x: c * _gelu_slope(x, "none"), large(lambda loops: loops.gelu_pull))
-_gelu_tanh_pull = with_kernel(lambda c, x: c * _gelu_slope(x, "tanh"), large(lambda loops: loops.gelu_tanh_pull))
-_gelu_loops = {"none": large(lambda loops: loops.gelu), "tanh": large(lambda loops: loops.gelu_tanh)}
-
-
-@gelu.kernel
-def _(input: Any, approximate: str) -> Any:
-    return _gelu_loops[approximate](input) if approximate in _gelu_loops else NotImplemented
-
-
-gelu.derivative(
-    input=lambda g, input, approximate: _gelu_pull(g, input) if approximate == "none" else _gelu_tanh_pull(g, input)
-)
+_gelu_pull = looped(lambda c, x, approximate: c * _gelu_slope(x, approximate))
+gelu.kernel(in_loops(gelu.op.body))
+gelu.derivative(input=lambda g, input, approximate: _gelu_pull(g, input, approximate))
 gelu.samples(lambda draw, case: [case(draw(2, 3)), case(draw(3), "tanh"), case(draw()), case(draw(0, 2))])
 gelu.errors(lambda draw, case: [case(draw(2), approximate="sigmoid")])
 
@@ -176,8 +167,8 @@ def _silu_slope(x: Any) -> Any:
     return s * (1 + x * (1 - s))
 
 
-_silu_pull = with_kernel(lambda c, x: c * _silu_slope(x), large(lambda loops: loops.silu_pull))
-silu.kernel(large(lambda loops: loops.silu))
+_silu_pull = looped(lambda c, x: c * _silu_slope(x))
+silu.kernel(in_loops(silu.op.body))
 silu.derivative(input=lambda g, input: _silu_pull(g, input))
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..op import elementwise
-from ..twin import with_kernel
-from .large import large
+from .large import in_loops, looped
 
 __all__ = [
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "xlogy", "sigmoid", "logit",
@@ -29,7 +28,7 @@ def exp(input: Any, /) -> Any:
     return np.exp(input)
 
 
-exp.kernel(large(lambda loops: loops.exp))
+exp.kernel(in_loops(exp.op.body))
 exp.derivative(input=lambda g, out: g * out)
 
 
@@ -72,7 +71,7 @@ def log(input: Any, /) -> Any:
     return np.log(input)
 
 
-log.kernel(large(lambda loops: loops.log))
+log.kernel(in_loops(log.op.body))
 log.derivative(input=lambda g, input: g / input)
 
 
@@ -180,8 +179,8 @@ def sigmoid(input: Any, /) -> Any:
     return 1 / (1 + np.exp(-input))
 
 
-_sigmoid_pull = with_kernel(lambda c, out: c * (out * (1 - out)), large(lambda loops: loops.sigmoid_pull))
-sigmoid.kernel(large(lambda loops: loops.sigmoid))
+_sigmoid_pull = looped(lambda c, out: c * (out * (1 - out)))
+sigmoid.kernel(in_loops(sigmoid.op.body))
 sigmoid.derivative(input=lambda g, out: _sigmoid_pull(g, out))
 
 

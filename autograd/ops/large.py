@@ -1,4 +1,4 @@
-"""The compiled loops of `kernels.elementwise`, for arrays large enough."""
+"""Elementwise formulas on large arrays: one compiled loop each, made of the formula itself (`program/formulas.py`)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,31 @@ from typing import Any
 
 import numpy as np
 
+from ..twin import with_kernel
+
 LEAST = 8192  # elements from which calling a loop, two microseconds, is faster than NumPy
 
 
-def large(loop: Callable[[Any], Callable[..., Any]]) -> Callable[..., Any]:
-    """What `Op.kernel` registers: the loop that `loop` picks from `kernels.elementwise`, for large arrays alone."""
+def in_loops(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., Any]:
+    """What `Op.kernel` registers for an elementwise body; it takes large arrays of float32 ("f") or float64 ("d")."""
+    made: dict[Any, Any] = {}
 
-    def run(*arrays: Any) -> Any:
-        first = arrays[0]
-        if type(first) is not np.ndarray or first.size < LEAST or type(arrays[-1]) is not np.ndarray:
+    def fast(*args: Any) -> Any:
+        first = args[0]
+        if type(first) is not np.ndarray or first.size < LEAST or first.dtype.char not in kinds:
             return NotImplemented
-        from ..kernels import elementwise
+        key = tuple([a.dtype if type(a) is np.ndarray else a for a in args])
+        try:
+            loop = made[key]
+        except KeyError:
+            from ..program.formulas import loop_of
 
-        return loop(elementwise)(*arrays)
+            loop = made[key] = loop_of(formula, args)
+        return NotImplemented if loop is None else loop(*[a for a in args if type(a) is np.ndarray])
 
-    return run
+    return fast
+
+
+def looped(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., Any]:
+    """`formula`, on large arrays as one loop."""
+    return with_kernel(formula, in_loops(formula, kinds))

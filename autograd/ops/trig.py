@@ -9,8 +9,7 @@ import numpy as np
 
 from ..op import elementwise
 from ..tensor import method
-from ..twin import with_kernel
-from .large import large
+from .large import in_loops, looped
 
 __all__ = [
     "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "sinc",
@@ -164,8 +163,8 @@ def tanh(input: Any, /) -> Any:
     return np.tanh(input)
 
 
-_tanh_pull = with_kernel(lambda c, out: c * (1 - out * out), large(lambda loops: loops.tanh_pull))
-tanh.kernel(large(lambda loops: loops.tanh))
+_tanh_pull = looped(lambda c, out: c * (1 - out * out))
+tanh.kernel(in_loops(tanh.op.body))
 tanh.derivative(input=lambda g, out: _tanh_pull(g, out))
 
 

@@ -25,12 +25,7 @@ SERIAL = 1_000_000  # cost (`Loop.cost`) up to which a loop is not worth a secon
 PIECE = 750_000  # cost of a piece of a parallel loop, at least
 PIECES = 16
 
-HEADER = '''"""{title}
-
-{text}
-"""
-
-import math
+imports = """import math
 
 import numpy as np
 
@@ -40,7 +35,7 @@ from autograd.kernels.pool import run
 from autograd.kernels.vmath import verf, vexp, vlog, vmaximum, vminimum, vtanh
 from autograd.program.program import CheckFailed
 from autograd.program.runtime import flat, seen
-'''
+"""
 
 
 @dataclass(eq=False)
@@ -325,8 +320,9 @@ class Emitter:
         bind += ["", f"    def step({', '.join(f'a{i}' for i in moving)}):"]
         bind += textwrap.indent("\n".join(self.lines), "        ").splitlines()
         bind += ["", "    return step"]
-        header = HEADER.format(title=f"A program of {len(self.program.equations)} equations, compiled by Wengert.",
-                               text=str(self.program).replace("\\", "\\\\").replace('"""', "'''"))  # fmt: skip
+        title = f"A program of {len(self.program.equations)} equations, compiled by Wengert."
+        text = str(self.program).replace("\\", "\\\\").replace('"""', "'''")
+        header = f'"""{title}\n\n{text}\n"""\n\n{imports}'
         source = "\n\n".join([header, *self.kernels.values(), "\n".join(bind)]) + "\n"
         return Emitted(
             source, self.functions, self.objects, list(self.program.constants.values()), self._scratch, moving
@@ -346,7 +342,7 @@ class _Arguments:
 
     def known(self, root: Var) -> tuple[str, int]:
         name, start = self.emitter._flat(root)
-        self.names[name] = _TYPES[code_of(root.dtype)]
+        self.names[name] = TYPES[code_of(root.dtype)]
         return name, start
 
     def array(self, root: Var) -> tuple[str, int]:
@@ -361,7 +357,7 @@ class _Arguments:
 
     def constant(self, value: Any, dtype: Any) -> str:
         """A number in a formula; the commonest stay where they are."""
-        kind = _TYPES[code_of(dtype)].removesuffix("[::1]")
+        kind = TYPES[code_of(dtype)].removesuffix("[::1]")
         if dtype.kind != "f" or not np.isfinite(value) or value in (0, 1, -1, 2, 0.5):
             return literal(value, dtype)
         return self.constants.setdefault((float(value), kind), f"k{len(self.constants)}")
@@ -371,7 +367,7 @@ class _Arguments:
         bounds = ["low", "high"] if self.bounds else []
         names = [*self.names, *(name for name, _ in self.arrays.values()), *self.constants.values(),
                  *self.numbers.values(), *bounds]  # fmt: skip
-        kinds = [*self.names.values(), *(_TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
+        kinds = [*self.names.values(), *(TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
         kinds += [kind for _, kind in self.constants]
         return names, kinds + ["uint64"] * (len(self.numbers) + len(bounds))
 
@@ -390,7 +386,7 @@ def _roots(step: Step) -> set[Var]:
     return found
 
 
-_TYPES = {code: f"{kind}[::1]" for code, kind in {
+TYPES = {code: f"{kind}[::1]" for code, kind in {
     "f4": "float32", "f8": "float64", "i8": "int64", "i4": "int32", "i2": "int16", "i1": "int8", "u8": "uint64",
     "u4": "uint32", "u2": "uint16", "u1": "uint8", "b1": "bool_",
 }.items()}  # fmt: skip

@@ -40,6 +40,7 @@ class Recorder:
         self.hyper: list[
             tuple[tuple[dict[str, Any], str, int | None], Var]
         ] = []  # the floats that are inputs, with their places
+        self.newborn: set[Var] = set()  # constants that the function made of nothing
         self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
         self._memories: dict[int, _Memory] = {}  # by identity of the array that owns it
         self._names = {id(f): op.name for op in declared for f in (op.run, op.small, op.body)}
@@ -92,6 +93,7 @@ class Recorder:
             return array
         v = _var_of(array)
         self.program.constants[v] = array
+        self.newborn.add(v)
         return self._traced(array, v)
 
     def _held(self, array: np.ndarray, define: Callable[[Var], Any]) -> Traced:
@@ -118,9 +120,12 @@ class Recorder:
                 memory.whole = weakref.ref(t)
         return t
 
-    def _source(self, array: np.ndarray) -> Traced | None:
-        """The traced array in whose memory `array` lies, if that is one of ours."""
-        return None if array.base is None else self._whose(array)
+    def _source(self, array: np.ndarray, first: Any = None) -> Traced | None:
+        """The traced array in whose memory `array` lies, if that is one of ours: that of `first` if it may be."""
+        if array.base is None:
+            return None
+        root = getattr(first, "root", None)
+        return root if root is not None and owner_of(root) is owner_of(array) else self._whose(array)
 
     def _whose(self, array: np.ndarray) -> Traced | None:
         memory = self._memories.get(id(owner_of(array)))
@@ -136,9 +141,15 @@ class Recorder:
         if isinstance(x, Traced) and not hasattr(x, "root"):
             self.gives_up("NumPy made an array in a way that is not seen")
         elif isinstance(x, np.ndarray):
-            known = x if isinstance(x, Traced) else self._beneath(x)
-            return self.read(self._constant(x) if known is None else known)
+            return self.read(self._followed(x))
         return x
+
+    def _followed(self, x: Any) -> Any:
+        """The traced array that stands for an ordinary one."""
+        if type(x) is not np.ndarray:
+            return x
+        known = self._beneath(x)
+        return self._constant(x) if known is None else known
 
     def _beneath(self, array: np.ndarray) -> Traced | None:
         """The traced array of which `array` is the ordinary one, as ``np.asarray`` makes it."""
@@ -189,7 +200,7 @@ class Recorder:
             out = bodies.silent().run(function, *given[0], **given[1])
         finally:
             self._inside = False
-        first = args[0] if args else None
+        first = self._followed(args[0]) if args else None
         args, kwargs = over_arrays((tuple(args), kwargs), self.variable)
         several = isinstance(out, tuple | list)
         parts = list(out) if several else [out]
@@ -211,7 +222,7 @@ class Recorder:
         made: list[Any] = []
         outs: list[Var] = []
         view = False
-        for array, source in zip(arrays, [None if a is None else self._source(a) for a in arrays]):
+        for array, source in zip(arrays, [None if a is None else self._source(a, first) for a in arrays]):
             v = _var_of(np.empty(0, bool) if array is None else array, source)
             if array is None:
                 made.append(None)
@@ -267,8 +278,7 @@ class Recorder:
         """``target[key] = value``; an empty key means all of it."""
         t = target
         if self.watches:
-            known = target if isinstance(target, Traced) else self._beneath(target)
-            t = self._constant(target) if known is None else known
+            t = self._followed(target)
             held = self.program.constants.get(t.root.var)
             if held is not None:  # the program begins with what it was
                 self.program.constants[t.root.var] = held.copy()

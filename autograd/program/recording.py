@@ -165,17 +165,21 @@ def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Ten
     recording = Recording(program, sources, surroundings=around)
 
     def result_of(t: Tensor) -> int:
-        results.append(recorder.variable(t.array))
+        v = recorder.variable(t.array)
+        if v.root in program.inputs or v.root in origins:
+            recorder.gives_up("a view of a tensor that was there before is returned")
+        results.append(v)
         return len(results) - 1
 
+    origins = {root.var for key, root in recorder.written.items() if key in recorder.origins}
     for t, _ in list(known.values()):
         was = before[id(t)]
         if t.grad is not was:
             recording.grads.append((t, None if t.grad is None else result_of(t.grad)))
-    recording.structure = _structure(result, lambda t: Same(t) if id(t) in known else Result(result_of(t)))
+    recording.structure = _structure(result, lambda t: _same(t, recording, known) or Result(result_of(t)))
     for (group, key, i), v in recorder.hyper:
         sources[v] = Hyper(group, key, i)
-    if any(v in program.constants for v in results):
+    if any(v in program.constants and v not in recorder.newborn for v in results):
         recorder.obstacle = recorder.obstacle or "a result is made in a way that the program does not follow"
     program.writes = [
         (recorder.origins[key], root.var) for key, root in recorder.written.items() if key in recorder.origins
@@ -185,6 +189,14 @@ def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Ten
             program.inputs.append(target)
             recorder.obstacle = recorder.obstacle or "an array that is no tensor is written in place"
     return recording
+
+
+def _same(t: Tensor, recording: Recording, known: dict[int, tuple[Tensor, str]]) -> Any:
+    """The mark for a tensor that was there before, or None."""
+    for i, other in enumerate(recording.given):
+        if other is t:
+            return Given(i)
+    return Same(t) if id(t) in known else None
 
 
 def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Derivative | None:
