@@ -73,7 +73,7 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     """The values as an array that shares memory; a tensor on the tape must be detached first."""
     if self.node is not None and not force:
         raise TapeError("numpy(): this tensor requires grad and the array would not; write t.detach().numpy()")
-    return _leaving(self.array)
+    return leaving(self.array)
 
 
 @method
@@ -93,11 +93,11 @@ def tolist(self: Tensor) -> Any:
 @method
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     if copy is False or (copy is None and (dtype is None or self.array.dtype == dtype)):
-        return np.asarray(_leaving(self.array), dtype)
-    return np.array(_leaving(self.array), dtype)
+        return np.asarray(leaving(self.array), dtype)
+    return np.array(leaving(self.array), dtype)
 
 
-def _leaving(array: np.ndarray) -> np.ndarray:
+def leaving(array: np.ndarray) -> np.ndarray:
     """`array`, of which a recorder is told that NumPy may do anything with it now."""
     if bodies.watcher is not None and bodies.watcher.sees(array):
         bodies.watcher.gives_up("a tensor is handed to NumPy")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .conversions import leaving
 from .dtypes import as_dtype
 from .errors import ArgumentError, WengertError
 from .tensor import Tensor, method, wrap
@@ -80,7 +81,7 @@ def __dlpack__(
     copy: bool | None = None,
 ) -> Any:
     """A capsule for the consumer's ``from_dlpack``; raises a BufferError for what cannot be shared safely."""
-    array = self.array
+    array = leaving(self.array)
     if self.requires_grad:
         raise ExportError("this tensor requires grad and the array would not; export t.detach()")
     if not array.flags.writeable and not copy:

@@ -63,7 +63,7 @@ class ASGD(Optimizer):
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         t, lr, lambd = counted(state), number(group["lr"]), group["lambd"]
         eta, mu = state["eta"].array, state["mu"].array
-        rate, weight = eta.item(), mu.item()
+        rate, weight = number(state["eta"]), number(state["mu"])
         for p, g, ax, s, d in self.blocks(param, grad, state["ax"].array):
             g = descent(p, g, s, group)
             p *= 1 - lambd * rate

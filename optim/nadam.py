@@ -67,7 +67,7 @@ class NAdam(Moments):
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (i * group["momentum_decay"])) for i in (t, t + 1))
         product = state["mu_product"].array
         product *= mu
-        so_far = product.item()
+        so_far = number(state["mu_product"])
         rate_g, rate_m = lr * (1 - mu) / (1 - so_far), lr * mu_next / (1 - so_far * mu_next)
         correction, decoupled = (1 - beta2**t) ** 0.5, group["decoupled_weight_decay"]
         for p, g, m, v, s, d in self.blocks(param, grad, state["exp_avg"].array, state["exp_avg_sq"].array):

@@ -66,8 +66,7 @@ class Rprop(Optimizer):
         for p, g, before, h, c, s in self.blocks(param, grad, state["prev"].array, state["step_size"].array):
             g = np.negative(g, out=s) if group["maximize"] else g
             np.sign(np.multiply(g, before, out=c), out=c)
-            np.multiply(h, grow, out=h, where=c > 0)
-            np.multiply(h, shrink, out=h, where=c < 0)
+            h *= np.where(c > 0, grow, np.where(c < 0, shrink, 1)).astype(h.dtype)
             np.clip(h, smallest, largest, out=h)
             before[...] = g
             before[c < 0] = 0

@@ -128,7 +128,7 @@ def check(step: Callable[..., Any], given: Callable[[], list[Tensor]], others: C
                 for a, b in zip(arrays, before):
                     np.testing.assert_array_equal(a, b, err_msg="something was written before a check failed")
                 continue
-            found = _filled(recording.structure, found)
+            found = _filled(recording.structure, found, tensors)
             _same(_all(found, tensors), expected, tolerance, f"{name}, {'same' if make is given else 'other'}\n{form}")
     return ""
 

@@ -9,8 +9,6 @@ import io
 import os
 import pkgutil
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,6 @@ import autograd
 import nn
 import optim
 from autograd.draw.render import NoRenderer
-from benchmarks.cases import CASES
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -120,13 +117,3 @@ def test_notebooks(path, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", [case.name for case in CASES])
-def test_benchmarks(case):
-    """Every benchmark runs at toy size."""
-    command = [sys.executable, "-m", "benchmarks", "--toy", "--cases", case, "--rivals", "wengert"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
-    assert run.returncode == 0, run.stderr
-    assert f"| {case} | wengert |" in run.stdout

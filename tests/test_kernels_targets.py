@@ -16,15 +16,16 @@ FEATURES = {
     "haswell": "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+fma,+popcnt,+bmi,+bmi2",
     "x86-64": "+sse,+sse2",
 }
+FILES = ["tests/test_kernels_conv.py", "tests/test_gemm.py", "tests/test_kernels_attention.py"]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="these settings are of x86 processors")
 @pytest.mark.parametrize("name", FEATURES)
-def test_convolution(name, tmp_path):
+def test_kernels(name, tmp_path):
     """Other vectors, another tile: the same results."""
     settings = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": FEATURES[name], "NUMBA_CACHE_DIR": str(tmp_path)}
     environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_kernels_conv.py", "-k", "float32"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FILES, "-k", "float32 or gemm or attention"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:]

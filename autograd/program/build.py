@@ -65,7 +65,7 @@ def built(program: Program, moving: set[Var], dynamic: bool = False) -> Built:
                 break
         if step is None:
             step = module.bind(emitted.functions, emitted.objects, emitted.constants, bound, arena)
-        return step(*[arrays[i] for i in coming])
+        return cast(list[Any], silent().run(step, *[arrays[i] for i in coming]))
 
     made = cast(Built, run)
     made.source, made.timing = emitted.source, timing

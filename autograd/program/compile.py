@@ -8,6 +8,9 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .. import quiet as bodies
+from ..anomaly import is_anomaly_enabled
+from ..dtypes import get_default_dtype
 from ..errors import ArgumentError, CompileError
 from ..recording import recording as tape_recording
 from ..tensor import Tensor
@@ -41,8 +44,10 @@ class Compiled:
         functools.update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if bodies.watcher is not None or is_anomaly_enabled():  # it is recorded with what calls it, or watched
+            return self.function(*args, **kwargs)
         given: list[Tensor] = []
-        key: Any = (tape_recording.scope is None, _signature(args, given))
+        key: Any = (tape_recording.scope is None, get_default_dtype(), _signature(args, given))
         if kwargs:
             key = (key, _signature(kwargs, given))
         entry = self.entries.get(key)

@@ -28,11 +28,21 @@ class Result:
     index: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Same:
     """Stands there for a tensor that was there before."""
 
     tensor: Tensor
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Same) and self.tensor is other.tensor
+
+
+@dataclass(frozen=True)
+class Given:
+    """Stands there for the tensor number `index` among the arguments."""
+
+    index: int
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ class Recording:
     program: Program
     sources: dict[Var, Source] = field(default_factory=dict)  # of the program's inputs
     grads: list[tuple[Tensor, int | None]] = field(default_factory=list)  # a new .grad: this result, or None
+    given: list[Tensor] = field(default_factory=list)  # while it is being recorded: the tensors among the arguments
     structure: Any = None  # of what the function returns, with `Result` for tensors
     surroundings: Any = None
     derivative: Derivative | None = None
@@ -128,10 +139,10 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     try:
         with recorder.watching():
             result = function(*args, **kwargs)
-            recording = _finish(recorder, around, known, before, result, sources)
+            recording = _finish(recorder, around, known, before, result, sources, given)
             recording.reached = list(zip(tensors, places))
             recording.derivative = _derivative(recorder, recording, result)
-            recording.reached = []
+            recording.reached, recording.given = [], []
             recording.fixed = [(i, t) for i, t in enumerate(given) if id(t) in around.tensors]
     finally:
         recorder.open = False
@@ -160,27 +171,33 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 
 
 def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Tensor, str]], before: Any, result: Any,
-            sources: dict[Var, Source]) -> Recording:  # fmt: skip
+            sources: dict[Var, Source], given: list[Tensor]) -> Recording:  # fmt: skip
     program, results = recorder.program, recorder.program.results
-    recording = Recording(program, sources, surroundings=around)
+    recording = Recording(program, sources, surroundings=around, given=given)
 
     def result_of(t: Tensor) -> int:
-        v = recorder.variable(t.array)
-        if v.root in program.inputs or v.root in origins:
-            recorder.gives_up("a view of a tensor that was there before is returned")
-        results.append(v)
+        results.append(recorder.variable(t.array))
         return len(results) - 1
+
+    def returned(t: Tensor) -> Any:
+        mark = _same(t, recording, known) or Result(result_of(t))
+        if isinstance(mark, Result) and results[-1].root in (*program.inputs, *origins):
+            recorder.gives_up("a view of a tensor that was there before is returned")
+        return mark
 
     origins = {root.var for key, root in recorder.written.items() if key in recorder.origins}
     for t, _ in list(known.values()):
         was = before[id(t)]
         if t.grad is not was:
             recording.grads.append((t, None if t.grad is None else result_of(t.grad)))
-    recording.structure = _structure(result, lambda t: _same(t, recording, known) or Result(result_of(t)))
+    recording.structure = _structure(result, returned)
     for (group, key, i), v in recorder.hyper:
         sources[v] = Hyper(group, key, i)
     if any(v in program.constants and v not in recorder.newborn for v in results):
         recorder.obstacle = recorder.obstacle or "a result is made in a way that the program does not follow"
+    for v in results:
+        if v in program.constants:  # what is returned now is the caller's
+            program.constants[v] = program.constants[v].copy()
     program.writes = [
         (recorder.origins[key], root.var) for key, root in recorder.written.items() if key in recorder.origins
     ]
@@ -242,7 +259,7 @@ def _numbered(result: Any, structure: Any) -> list[tuple[Tensor, int]]:
 
 
 def _markers(x: Any, found: list[Any]) -> None:
-    if isinstance(x, Result | Same):
+    if isinstance(x, Result | Same | Given):
         found.append(x)
     elif isinstance(x, tuple | list):
         for part in x:
@@ -328,6 +345,8 @@ def difference(a: Recording, b: Recording) -> str:
         same.update(zip(e.outs, f.outs))
     if [same[v] for v in p.results] != q.results or [(same[v], same[w]) for v, w in p.writes] != q.writes:
         return "what is returned or written"
+    if not _alike_structures(a.structure, b.structure):
+        return "what is returned"
     if a.derivative is not None and b.derivative is not None and a.derivative.found != b.derivative.found:
         return "what is differentiated"
     if (a.derivative is None) != (b.derivative is None) or [(id(t), i) for t, i in a.grads] != [
@@ -335,6 +354,16 @@ def difference(a: Recording, b: Recording) -> str:
     ]:
         return "the gradients that are set"
     return ""
+
+
+def _alike_structures(x: Any, y: Any) -> bool:
+    if type(x) is not type(y):
+        return False
+    if isinstance(x, tuple | list):
+        return len(x) == len(y) and all(map(_alike_structures, x, y))
+    if isinstance(x, dict):
+        return x.keys() == y.keys() and all(_alike_structures(x[key], y[key]) for key in x)
+    return bool(x is y or (not isinstance(x, np.ndarray) and x == y))
 
 
 def _alike(e: Equation, f: Equation, same: dict[Var, Var]) -> bool:

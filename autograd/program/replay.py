@@ -18,7 +18,7 @@ from .build import built
 from .passes import optimised, split
 from .program import CheckFailed, Program, Var
 from .recorder import owner_of
-from .recording import Argument, Derivative, Hyper, Place, Recording, Result, Same, Seed, Source
+from .recording import Argument, Derivative, Given, Hyper, Place, Recording, Result, Same, Seed, Source
 
 
 class Replay:
@@ -68,7 +68,7 @@ class Replay:
         if self.alone is not None:
             out = outs[self.alone]
             return out if out.__class__ is Tensor else wrap(out)
-        return _filled(self.structure, outs)
+        return _filled(self.structure, outs, given)
 
 
 def _moves(source: Source | None) -> bool:
@@ -244,17 +244,19 @@ class _Recorded:
         )
 
 
-def _filled(structure: Any, outs: list[Any]) -> Any:
+def _filled(structure: Any, outs: list[Any], given: list[Tensor]) -> Any:
     if isinstance(structure, Result):
         out = outs[structure.index]
         return out if isinstance(out, Tensor) else wrap(out)
+    if isinstance(structure, Given):
+        return given[structure.index]
     if isinstance(structure, Same):
         return structure.tensor
     if isinstance(structure, tuple):
-        parts = [_filled(part, outs) for part in structure]
+        parts = [_filled(part, outs, given) for part in structure]
         return type(structure)(*parts) if hasattr(structure, "_fields") else tuple(parts)
     if isinstance(structure, list):
-        return [_filled(part, outs) for part in structure]
+        return [_filled(part, outs, given) for part in structure]
     if isinstance(structure, dict):
-        return {key: _filled(part, outs) for key, part in structure.items()}
+        return {key: _filled(part, outs, given) for key, part in structure.items()}
     return structure
