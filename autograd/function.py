@@ -290,7 +290,7 @@ class _Call:
 
 
 def _as_tensor(part: Any) -> Any:
-    return wrap(np.asarray(part)) if isinstance(part, np.ndarray | np.generic) else part
+    return wrap(np.asanyarray(part)) if isinstance(part, np.ndarray | np.generic) else part
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

@@ -15,7 +15,7 @@ from ..errors import ArgumentError, CompileError
 from ..recording import recording as tape_recording
 from ..tensor import Tensor
 from .program import CheckFailed, Program
-from .recording import Recording, difference, record
+from .recording import Recording, difference, mark_live, record
 from .replay import Replay
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def compiled(function: Any = None, *, fullgraph: bool = False, dynamic: bool = F
     if not callable(function):
         raise ArgumentError(f"compile: expected a function or module, got {type(function).__name__}")
     return function if disable else Compiled(function, fullgraph, dynamic)
+
+
+_recording = threading.Lock()
 
 
 class Compiled:
@@ -131,7 +134,12 @@ class Entry:
             return result
         if self.eager:
             return self.function(*args, **kwargs)
-        result, recording = record(self.function, args, kwargs, given)
+        if not _recording.acquire(blocking=False):  # another thread records: bodies can be handed to one only
+            return self.function(*args, **kwargs)
+        try:
+            result, recording = record(self.function, args, kwargs, given)
+        finally:
+            _recording.release()
         self._settle(recording)
         return result
 
@@ -149,6 +157,8 @@ class Entry:
             return
         differs = "what has been set up" if before is None or before.obstacle else difference(before, recording)
         if not differs:
+            if before is not None:
+                mark_live(before, recording)
             self.replays.insert(0, Replay(recording, self.owner.dynamic))
             self.last, self.tries = None, 0
             if len(self.replays) > PROGRAMS:

@@ -105,7 +105,7 @@ def with_plain_constants(program: Program) -> Program:
     """Constant folding: an array of one number everywhere is that number, spread."""
     equations, constants = [], {}
     for v, array in program.constants.items():
-        if 0 < array.size <= 1 << 16 and array.dtype.kind in "fbiu" and (array == array.flat[0]).all():
+        if not v.live and 0 < array.size <= 1 << 16 and array.dtype.kind in "fbiu" and (array == array.flat[0]).all():
             value = array.flat[0].item()
             equations.append(Equation(filled, (value, v.shape, v.dtype), {}, (v,), "filled"))
         else:

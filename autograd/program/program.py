@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 class Var:
     """One value of a program: its type, and for a view where in its root's memory it lies (in elements)."""
 
-    __slots__ = ("dtype", "name", "offset", "root", "shape", "strides")
+    __slots__ = ("dtype", "live", "name", "offset", "root", "shape", "strides")
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, strides: tuple[int, ...], root: Var | None = None,
                  offset: int = 0) -> None:  # fmt: skip
         self.shape, self.dtype, self.strides, self.offset = shape, dtype, strides, offset
         self.root: Var = self if root is None else root
-        self.name = "?"
+        self.name, self.live = "?", False  # live: a constant that others hold, too, and may change
 
     @property
     def size(self) -> int:

@@ -356,6 +356,13 @@ def difference(a: Recording, b: Recording) -> str:
     return ""
 
 
+def mark_live(a: Recording, b: Recording) -> None:
+    """An array that two calls found at the same place is not made inside, and may be changed between calls."""
+    mine = {id(array) for array in a.program.constants.values()}
+    for v, array in b.program.constants.items():
+        v.live = id(array) in mine
+
+
 def _alike_structures(x: Any, y: Any) -> bool:
     if type(x) is not type(y):
         return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,8 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtyp
 _LONG = 256  # elements of a list or dict that are looked at one by one
 _SKIPPED = (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc, np.ndarray)
 _OURS = ("autograd", "nn", "optim")
+_LIBRARIES = ("numpy", "scipy", *sys.stdlib_module_names)  # whose attributes are taken to stay
+_OWN = {"_buffers", "_hooks", "state", "param_groups", "defaults", "blocks", "_step_pre_hooks", "_step_post_hooks"}
 
 Guard = tuple[Callable[[], Any], Any, bool, str]  # read, expected, compared by identity, what it is
 
@@ -82,12 +85,32 @@ class Surroundings:
             yield getattr(x, "__wrapped__", None), name, counted
         elif hasattr(x, "__dict__") and not type(x).__module__.startswith(("numpy", "builtins", "threading")):
             inside = isinstance(x, Counted)
-            yield from self._dict(vars(x), name, counted or inside)
-            if type(x).__module__.split(".")[0] not in _OURS and callable(x):
-                yield from (
-                    (getattr(type(x), "forward", None), "", False),
-                    (type(x).__call__, "", False),
-                )
+            for key, (value, inner, _) in zip(list(vars(x)), self._dict(vars(x), name, counted or inside)):
+                yield value, inner, counted or (inside and key in _OWN)
+            yield from self._classes(type(x))
+        elif hasattr(type(x), "__slots__") and not type(x).__module__.startswith(("numpy", "builtins")):
+            yield from self._attributes(x, type(x).__slots__, name, counted)
+
+    def _attributes(self, x: Any, keys: Any, name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
+        for key in keys:
+            value = getattr(x, key, None)
+            inner = f"{name}.{key}" if name else key
+            if not isinstance(value, types.ModuleType | types.BuiltinFunctionType | type):
+                self._guard(functools.partial(getattr, x, key, None), value, inner, counted)
+            yield value, inner, counted
+
+    def _classes(self, kind: type) -> Iterator[tuple[Any, str, bool]]:
+        """What the methods of a class of the user's see, and its attributes."""
+        for one in kind.__mro__:
+            if one.__module__.split(".")[0] in (*_OURS, "builtins", "numpy", "typing", "abc") or id(one) in self._seen:
+                continue
+            self._seen.add(id(one))
+            for key, value in list(vars(one).items()):
+                if isinstance(value, types.FunctionType | staticmethod | classmethod | property):
+                    functions = (value.fget, value.fset) if isinstance(value, property) else (value,)
+                    yield from ((getattr(f, "__func__", f), "", False) for f in functions)
+                elif not key.startswith("__"):
+                    yield from self._attributes(one, (key,), one.__name__, False)
 
     def _function(self, f: types.FunctionType, name: str) -> Iterator[tuple[Any, str, bool]]:
         if (f.__module__ or "").split(".")[0] in _OURS:
@@ -105,12 +128,17 @@ class Surroundings:
                 if not isinstance(value, types.ModuleType | types.BuiltinFunctionType | type):
                     self._guard(functools.partial(f.__globals__.get, variable), value, variable, False)
                 yield value, variable, False
+        for variable, key in _dotted(f.__code__):
+            owner = f.__globals__.get(variable)
+            if isinstance(owner, types.ModuleType | type) and hasattr(owner, key):
+                if (getattr(owner, "__module__", None) or owner.__name__).split(".")[0] not in (*_OURS, *_LIBRARIES):
+                    yield from self._attributes(owner, (key,), variable, False)
         yield from ((value, name, False) for value in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()))
         if hasattr(f, "__wrapped__"):
             yield f.__wrapped__, name, False
 
     def _dict(self, d: dict[Any, Any], name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
-        group = "params" in d and "lr" in d
+        group = "params" in d and "lr" in d  # which anybody may write into
         if group:
             self.groups.append(d)
         if not counted:
@@ -118,7 +146,8 @@ class Surroundings:
         for key, value in list(d.items())[:_LONG]:
             inner = f"{name}.{key}" if name and isinstance(key, str) else str(key) if isinstance(key, str) else name
             if not (group and type(value) is float):
-                self._guard(functools.partial(d.get, key), value, inner, counted)
+                option = group and isinstance(value, _PLAIN)
+                self._guard(functools.partial(d.get, key), value, inner, counted and not option)
             yield value, inner, counted
 
     def _sequence(self, x: Any, name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
@@ -144,3 +173,17 @@ def _names(code: types.CodeType) -> dict[str, None]:
         if isinstance(inner, types.CodeType):
             names |= _names(inner)
     return names
+
+
+def _dotted(code: types.CodeType) -> dict[tuple[str, str], None]:
+    """The attributes of globals that `code` and the functions that it defines read, in order."""
+    found: dict[tuple[str, str], None] = {}
+    before = None
+    for i in dis.get_instructions(code):
+        if i.opname in ("LOAD_ATTR", "LOAD_METHOD") and before is not None:
+            found[before, i.argval] = None
+        before = i.argval if i.opname in ("LOAD_GLOBAL", "LOAD_NAME") else None
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            found |= _dotted(inner)
+    return found
