@@ -141,8 +141,7 @@ class Surroundings:
         group = "params" in d and "lr" in d  # which anybody may write into
         if group:
             self.groups.append(d)
-        if not counted:
-            self._guard(functools.partial(len, d), len(d), f"the size of {name}", False)
+        self._guard(functools.partial(len, d), len(d), f"the size of {name}", counted)
         for key, value in list(d.items())[:_LONG]:
             inner = f"{name}.{key}" if name and isinstance(key, str) else str(key) if isinstance(key, str) else name
             if not (group and type(value) is float):
