@@ -107,6 +107,8 @@ class Surroundings:
             self._seen.add(id(one))
             for key, value in list(vars(one).items()):
                 if isinstance(value, types.FunctionType | staticmethod | classmethod | property):
+                    if isinstance(value, types.FunctionType):
+                        self._guard(functools.partial(getattr, one, key, None), value, f"{one.__name__}.{key}", False)
                     functions = (value.fget, value.fset) if isinstance(value, property) else (value,)
                     yield from ((getattr(f, "__func__", f), "", False) for f in functions)
                 elif not key.startswith("__"):
