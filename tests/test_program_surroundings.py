@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 
 import autograd
@@ -59,3 +62,38 @@ def test_a_parameter_is_called_as_in_its_module():
         return model
 
     assert [name for _, name in Surroundings(step).tensors.values()] == ["model.weight", "model.bias"]
+
+
+def test_an_array_from_outside_may_change(tmp_path, monkeypatch):
+    """It is read in each call, in the forward and in the backward program; its elements are no constants."""
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path))
+    factor = np.full(2, 3.0, np.float32)
+
+    @autograd.compile
+    def scaled(x):
+        return (x * x * autograd.from_numpy(factor)).sum()
+
+    x = autograd.ones(2, requires_grad=True)
+    found = []
+    for k in (3.0, 3.0, 3.0, 5.0):
+        factor[:] = k
+        x.grad = None
+        y = scaled(x)
+        y.backward()
+        found.append((y.item(), x.grad.tolist()))
+    assert scaled.program is not None
+    assert found == [(2 * k, [2 * k] * 2) for k in (3.0, 3.0, 3.0, 5.0)]
+
+
+@pytest.mark.parametrize("draw", [random.random, np.random.rand, lambda: float(random.getrandbits(1))])
+def test_other_random_streams_are_no_program(draw):
+    """Two recordings may agree by chance: a bit does so every second time."""
+    f = autograd.compile(lambda x: x + draw())
+    random.seed(1)
+    np.random.seed(1)
+    x = autograd.zeros(1, dtype=autograd.float64)
+    with pytest.warns(UserWarning, match="random numbers of Python or NumPy"):
+        found = [f(x).item() for _ in range(12)]
+    random.seed(1)
+    np.random.seed(1)
+    assert found == [draw() for _ in range(12)]

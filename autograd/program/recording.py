@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,6 +137,7 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
         t.array = recorder.input(t.array, label)
         sources.setdefault(t.array.var, source)
     swapped = {id(t): t.array for t, _ in (*known.values(), *old.values())}
+    streams = _streams()
     try:
         with recorder.watching():
             result = function(*args, **kwargs)
@@ -163,6 +165,8 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
         recorder.obstacle = (
             recorder.obstacle or "a hyperparameter changes in the function; call scheduler.step() outside"
         )
+    if streams != _streams():
+        recorder.obstacle = recorder.obstacle or "random numbers of Python or NumPy; those of autograd can be replayed"
     changed = around.changed() if not recorder.obstacle else ""
     if changed:
         recorder.obstacle = f"`{changed}` changes in the function, which a replay would not repeat"
@@ -318,6 +322,12 @@ def _made_plain(recorder: Recorder, known: list[Tensor]) -> list[Tensor]:
             if id(holder) not in ours:
                 strangers.append(holder)
     return strangers
+
+
+def _streams() -> Any:
+    """Where Python's and NumPy's global random streams are: equal draws in two recordings would prove nothing."""
+    legacy: Any = np.random.get_state()
+    return random.getstate(), legacy[1].tobytes(), legacy[2:]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
