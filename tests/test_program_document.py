@@ -20,7 +20,7 @@ from autograd.program.passes import optimised
 from autograd.program.program import Equation, Program, Var
 from autograd.program.traced import reduction
 
-from .programs import arrays_for, recorded
+from .programs import arrays_for, emitted, recorded
 
 
 def chain(x):
@@ -262,3 +262,12 @@ def test_any_damage_is_a_checkpoint_error_or_another_program():
             Program.from_json(json.dumps(found))
         except CheckpointError:
             pass
+
+
+def test_a_program_that_was_read_can_be_emitted():
+    for recording, program, given in programs():
+        back = Program.from_json(program.to_json())
+        arrays = [np.array(a) for a in arrays_for(recording, program, given)]
+        expected = program.interpret(*(a.copy() for a in arrays))
+        for x, y in zip(emitted(back)(*arrays), expected, strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6)  # float32; sums in another order

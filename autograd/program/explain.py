@@ -187,7 +187,11 @@ def _bytes(v: Var) -> int:
 
 
 def quantity(x: float, unit: str = "") -> str:
-    """Three digits and a prefix: ``12.3 k``."""
+    """Three digits and a prefix.
+
+    >>> quantity(12345), quantity(2e9, "B")
+    ('12.3 k', '2 GB')
+    """
     for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if x >= 0.9995 * factor:
             return f"{x / factor:.3g} {prefix}{unit}"
@@ -195,12 +199,20 @@ def quantity(x: float, unit: str = "") -> str:
 
 
 def size(n: float) -> str:
-    """``1.5 kB``."""
+    """Bytes, in units of a thousand.
+
+    >>> size(1500)
+    '1.5 kB'
+    """
     return quantity(n, "B")
 
 
 def seconds(t: float) -> str:
-    """``12.3 µs``."""
+    """A time with its unit.
+
+    >>> seconds(1.23e-5)
+    '12.3 µs'
+    """
     for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
         if t >= 0.9995 * factor:
             return f"{t / factor:.3g} {unit}"

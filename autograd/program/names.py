@@ -63,7 +63,11 @@ _ROOMS = ("autograd.ops.", "nn.", "optim.")
 
 
 def name_of(function: Any) -> str | None:
-    """The name of a function, or None if no name would lead back to it."""
+    """The name of a function, or None if no name would lead back to it.
+
+    >>> name_of(np.linalg.inv), name_of(reduction(np.add)), name_of(lambda x: x)
+    ('np.linalg.inv', 'np.add.reduce', None)
+    """
     for name in _candidates(function):
         if same_function(function_of(name), function):
             return name
@@ -115,7 +119,11 @@ def _op_names(f: Any) -> list[str]:
 
 
 def function_of(name: str) -> Function | None:
-    """The function with this name, or None."""
+    """The function with this name, or None.
+
+    >>> function_of("np.add") is np.add, function_of("os.system") is None
+    (True, True)
+    """
     room, _, rest = name.partition(".")
     if not rest:
         return _TYPES.get(name)
