@@ -20,14 +20,14 @@ def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def replaced(array: np.ndarray, value: Any, key: Any) -> np.ndarray:
     """A copy of `array` with `value` at `key`."""
-    out = array.copy()
+    out = array.copy(order="K")
     out[key] = value
     return out
 
 
 def part_replaced(array: np.ndarray, value: np.ndarray, steps: tuple[Step, ...]) -> np.ndarray:
     """A copy of `array` in which the view that `steps` make holds `value`."""
-    out = view = array.copy()
+    out = view = array.copy(order="K")
     for function, args, kwargs in steps:
         view = function(view, *args, **kwargs)
     view[...] = value
@@ -36,7 +36,7 @@ def part_replaced(array: np.ndarray, value: np.ndarray, steps: tuple[Step, ...])
 
 def scattered(ufunc: Any, array: np.ndarray, key: Any, *values: Any) -> np.ndarray:
     """A copy of `array` after ``ufunc.at``."""
-    out = array.copy()
+    out = array.copy(order="K")
     ufunc.at(out, key, *values)
     return out
 

@@ -290,8 +290,8 @@ class Recorder:
         key, value = over_arrays((key, value), self.variable)
         v = value if isinstance(value, Var) else None
         if key != () or v is None or (v.shape, v.dtype) != (t.shape, t.dtype):
-            v = _var_of(plain(t).copy() if t.root is not t else plain(t))
             function = filled if key == () else replaced
+            v = _var_of(np.empty_like(plain(t)) if t.root is not t or function is replaced else plain(t))
             args = (value, t.shape, t.dtype) if key == () else (self.read(t), value, key)
             self._equation(function, args, {}, (v,), function.__name__)
         self._assign(t, v)
@@ -301,7 +301,7 @@ class Recorder:
         root = t.root
         if t is not root:
             t.var = v
-            whole = _var_of(plain(root))
+            whole = _var_of(np.empty_like(plain(root)))
             self._equation(part_replaced, (self.read(root), v, t.steps), {}, (whole,), "part_replaced")
             v = whole
         root.var, root.version = v, root.version + 1
