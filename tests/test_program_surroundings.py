@@ -97,3 +97,15 @@ def test_other_random_streams_are_no_program(draw):
     random.seed(1)
     np.random.seed(1)
     assert found == [draw() for _ in range(12)]
+
+
+def test_what_a_recorded_call_leaves_on_the_tape_is_differentiated_outside(tmp_path, monkeypatch):
+    """Large enough for the kernels of elementwise formulas, which meet the arrays of the recording."""
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path))
+    f = autograd.compile(lambda x: (x.tanh() * 2).sum())
+    x = autograd.linspace(-1, 1, 20_000, requires_grad=True)
+    expected = 2 * (1 - np.tanh(x.detach().numpy()) ** 2)
+    for _ in range(4):
+        x.grad = None
+        f(x).backward()
+        np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-5)

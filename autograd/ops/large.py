@@ -27,6 +27,8 @@ def in_loops(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., An
             from ..program.formulas import loop_of
 
             loop = made[key] = loop_of(formula, args)
+        except TypeError:  # an array of a subclass, such as what a recorded call left on the tape
+            return NotImplemented
         return NotImplemented if loop is None else loop(*[a for a in args if type(a) is np.ndarray])
 
     return fast
