@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .explain import Explanation
 
 TRIES = 4  # recordings until two in a row agree
+SIGNATURES = 64  # of one function
 PROGRAMS = 8  # of one signature, for different surroundings: training and evaluation, say
 
 
@@ -43,6 +44,7 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], fullgraph: bool = False, dynamic: bool = False) -> None:
         self.function, self.fullgraph, self.dynamic = function, fullgraph, dynamic
         self.entries: dict[Any, Entry] = {}
+        self.overflowed = False
         self._lock = threading.Lock()
         functools.update_wrapper(self, function, updated=())
 
@@ -55,6 +57,8 @@ class Compiled:
             key = (key, _signature(kwargs, given))
         entry = self.entries.get(key)
         if entry is None:
+            if len(self.entries) >= SIGNATURES:
+                return self._plainly(args, kwargs)
             entry = self.entries[key] = Entry(self)
         if not self._lock.acquire(blocking=False):  # another thread runs it, or it calls itself
             return self.function(*args, **kwargs)
@@ -62,6 +66,14 @@ class Compiled:
             return entry(args, kwargs, given)
         finally:
             self._lock.release()
+
+    def _plainly(self, args: Any, kwargs: Any) -> Any:
+        """A number or a size that is another at every call would be recorded at every call."""
+        if not self.overflowed:
+            self.overflowed = True
+            warnings.warn(f"compile: after {SIGNATURES} signatures new ones run without a program; pass a number that "
+                          "changes from call to call as a tensor, and pad sizes to a few", stacklevel=3)  # fmt: skip
+        return self.function(*args, **kwargs)
 
     @property
     def program(self) -> Program:
