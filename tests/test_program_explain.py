@@ -87,6 +87,17 @@ def test_work_inside_a_function_is_that_of_its_body():
     assert flops_of(e) == 24 + 24 + 6 * 3 + 2 * 6
 
 
+def test_a_body_that_calls_another_like_itself_has_unknown_work():
+    class Again:
+        def __call__(self, x):
+            return watcher_call(Again(), x)
+
+    def watcher_call(f, x):
+        return x.recorder.call(f, (x,), {}) if hasattr(x, "recorder") else x * 2
+
+    assert flops_of(Equation(Again(), (var(3),), {}, (var(3),), "again")) is None
+
+
 @pytest.mark.parametrize(
     ("equation", "reason"),
     [

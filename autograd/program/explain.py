@@ -77,10 +77,10 @@ class Explanation:
         if not self.stages:
             return
         yield ""
-        yield f"  {'pass':<22}{'equations':>10}{'views':>8}  constants"
+        yield f"  {'pass':<26}{'equations':>10}{'views':>8}  constants"
         for name, program in self.stages:
             views = sum(e.view for e in program.equations)
-            yield f"  {name:<22}{len(program.equations):>10}{views:>8}{len(program.constants):>11}"
+            yield f"  {name:<26}{len(program.equations):>10}{views:>8}{len(program.constants):>11}"
 
     def _steps(self) -> Iterator[str]:
         yield f"  {'':>3} {'step':<8}{'what':<44}{'elements':>10}{'FLOP':>9}{'read':>9}{'written':>9}{'at least':>10}"

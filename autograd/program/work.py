@@ -14,6 +14,7 @@ from .recorder import Recorder
 from .scalars import ACCUMULATE, COST, code_of, expressible
 from .traced import Reduction, Traced, cast, get
 
+DEEP = 4
 _NO_WORK = (cast, filled, get, replaced, np.where, np.copyto, np.concatenate, np.stack, np.take, np.pad)
 
 
@@ -23,8 +24,8 @@ def bytes_of(e: Equation) -> tuple[int, int]:
     return read, sum(v.size * v.dtype.itemsize for v in e.outs)
 
 
-def flops_of(e: Equation) -> float | None:
-    """Additions, or as many as take the same time; None if that is not known."""
+def flops_of(e: Equation, depth: int = 0) -> float | None:
+    """Additions, or as many as take the same time; None if that is not known, or lies `DEEP` bodies in each other."""
     f = e.function
     if e.view or e.effect or f in _NO_WORK or not e.outs:
         return 0.0
@@ -37,7 +38,7 @@ def flops_of(e: Equation) -> float | None:
     if getattr(f, "__objclass__", None) is np.ndarray or (getattr(f, "__module__", None) or "").startswith("numpy"):
         moves = f in (np.ndarray.copy, np.ndarray.take, np.ndarray.repeat)
         return 0.0 if moves or e.outs[0].dtype.kind != "f" else None
-    return _inside(_Form(e))
+    return _inside(_Form(e), depth) if depth < DEEP else None
 
 
 class _Form:
@@ -57,7 +58,7 @@ class _Form:
 
 
 @functools.lru_cache(maxsize=256)
-def _inside(form: _Form) -> float | None:
+def _inside(form: _Form, depth: int) -> float | None:
     """The work of a function's NumPy body, which is run once for it on ones and zeros."""
     e, recorder = form.e, Recorder()
     traced: dict[Var, Traced] = {}
@@ -73,7 +74,7 @@ def _inside(form: _Form) -> float | None:
     inner = [f for f in recorder.program.equations if f.function is not e.function]
     if recorder.obstacle or len(inner) < len(recorder.program.equations):
         return None
-    work = [flops_of(f) for f in inner]
+    work = [flops_of(f, depth + 1) for f in inner]
     return None if None in work else sum(w for w in work if w is not None)
 
 
@@ -99,6 +100,8 @@ def why_a_call(e: Equation) -> str:
         return f"np.{f.__name__} of {', '.join(code_of(v.dtype) for v in e.inputs())} has no form for a single element"
     if getattr(f, "__objclass__", None) is np.ndarray or (getattr(f, "__module__", None) or "").startswith("numpy"):
         return f"NumPy's {e.name} is no rule for a single element"
+    if flops_of(e) == 0:
+        return "moves elements, and computes nothing"
     return "its body chooses by values, or is not made of what loops have"
 
 
