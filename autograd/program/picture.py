@@ -33,7 +33,8 @@ class ProgramDrawing(Drawing):
     def __init__(self, program: Program, direction: str, max_nodes: int) -> None:
         super().__init__(Graph((), frozenset()), direction=direction, max_nodes=max_nodes)
         self._text, self._source = str(program), to_dot(program, direction, max_nodes)
-        self._boxes = len(program.equations)
+        self._equations = len(program.equations)
+        self._boxes = boxes_of(program, folded=self._equations > max_nodes)
 
     def text(self) -> str:
         """The program, one line for each equation."""
@@ -42,7 +43,7 @@ class ProgramDrawing(Drawing):
     __str__ = text
 
     def __repr__(self) -> str:
-        return f"<Drawing of {self._boxes} equations; print it, or .save('program.svg')>"
+        return f"<Drawing of {self._equations} equations; print it, or .save('program.svg')>"
 
     @cached_property
     def _dot(self) -> str:
@@ -69,7 +70,8 @@ def to_dot(program: Program, direction: str, max_nodes: int) -> str:
     """The program in Graphviz's language."""
     import graphviz
 
-    large = len(program.equations) > LARGE
+    folded = len(program.equations) > max_nodes
+    large = boxes_of(program, folded) > LARGE
     picture = graphviz.Digraph(
         "program",
         graph_attr={"rankdir": direction, "nodesep": "0.2", "ranksep": "0.35", "fontname": SANS, "fontsize": "10",
@@ -79,7 +81,7 @@ def to_dot(program: Program, direction: str, max_nodes: int) -> str:
         edge_attr={"color": "#606870", "penwidth": "0.9", "arrowsize": "0.6", "fontname": SANS, "fontsize": "8",
                    "fontcolor": GREY},
     )  # fmt: skip
-    homes = _homes(program, folded=len(program.equations) > max_nodes)
+    homes = _homes(program, folded)
     _given(picture, program)
     views = {v: e for e in program.equations if e.view for v in e.outs}
     results, steps = set(program.results), schedule(program)
@@ -102,6 +104,12 @@ def to_dot(program: Program, direction: str, max_nodes: int) -> str:
                      color=EDGE["leaf"])  # fmt: skip
         picture.edge(homes.get(value, _key(value)), f"w{i}", label=f" {value.type}")
     return str(picture.source)
+
+
+def boxes_of(program: Program, folded: bool) -> int:
+    """How many boxes there are for equations, with one for each loop if these are folded."""
+    views = sum(e.view for e in program.equations)
+    return views + len(schedule(program)) if folded else len(program.equations)
 
 
 def _homes(program: Program, folded: bool) -> dict[Var, str]:
