@@ -321,7 +321,7 @@ def run(plan, arrays):
                 new = _write_part(x, y)
         except (ValueError, IndexError, ZeroDivisionError, TypeError):
             continue
-        if np.size(new) <= 400 and np.ndim(new) <= 4:
+        if 0 < np.size(new) <= 400 and np.ndim(new) <= 4:
             values.append(new)
     return values[len(arrays) :][-3:]
 
@@ -341,13 +341,14 @@ def inputs(seed, kind=np.float64):
 @given(PLANS, st.sampled_from([np.float64, np.float32]))
 def test_random_programs(plan, kind):
     """Equal to NumPy, on the recorded values and on others: interpreted, optimised, emitted."""
-    tolerance = 1e-11 if kind is np.float64 else 2e-5  # float32: a chain of twelve, sums in another order
     with np.errstate(all="ignore"):
         expected = {seed: [np.array(x) for x in run(plan, inputs(seed, kind))] for seed in (0, 1)}
     program, obstacle = traced(lambda *arrays: run(plan, arrays), *inputs(0, kind))
     if not program.results or any(not isinstance(v, Var) for v in program.results):
         return
     assert not obstacle
+    single = any(v.dtype == np.float32 for e in program.equations for v in e.outs)
+    tolerance = 2e-5 if single else 1e-11  # a chain of twelve, sums in another order
     simple = optimised(program)
     for form, call in ((program, program.interpret), (simple, simple.interpret), (simple, emitted(simple))):
         for seed in (0, 1, 0):

@@ -7,6 +7,7 @@ two processes that write the same program write the same bytes.  Numba keeps the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -74,7 +75,7 @@ def load(source: str) -> ModuleType:
     """The module with the text `source`, from the folder, where it is written if it is not there or damaged."""
     path = place(source)
     name = path.stem
-    if not path.exists() or path.read_text() != source:
+    if not path.exists() or path.read_bytes() != source.encode():
         forget(path)
         _write(path, source)
         prune(path.parent)
@@ -101,10 +102,15 @@ def _executed(name: str, path: Path) -> ModuleType:
 
 
 def _write(path: Path, source: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may have been removed since
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w") as file:
-        file.write(source)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(source.encode())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def forget(path: Path) -> None:
@@ -118,7 +124,8 @@ def programs() -> list[tuple[Path, int, float]]:
     found = []
     for path in folder().glob("program_*.py"):
         kept = [path, *(path.parent / "__pycache__").glob(f"{path.stem}.*")]
-        found.append((path, sum(k.stat().st_size for k in kept if k.exists()), path.stat().st_mtime))
+        with contextlib.suppress(FileNotFoundError):  # another process has just forgotten it
+            found.append((path, sum(k.stat().st_size for k in kept), path.stat().st_mtime))
     return sorted(found, key=lambda entry: entry[2])
 
 

@@ -279,7 +279,7 @@ class Emitter:
         signature = f"{result}({', '.join(types)})"
         bare = signature + "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
         if bare not in self.kernels:
-            name = f"{kind}_{hashlib.sha256(bare.encode()).hexdigest()[:8]}"
+            name = f"{kind}_{hashlib.sha256(bare.encode()).hexdigest()[:16]}"
             self.kernels[bare] = f"@kernel_for({signature!r})\ndef {name}{text}\n"
         return self.kernels[bare].split("def ")[1].split("(")[0]
 
