@@ -12,6 +12,7 @@ import numpy as np
 
 import autograd
 from autograd.generator import default_generator
+from autograd.program.build import built
 from autograd.program.emit import Emitter
 from autograd.program.passes import optimised
 from autograd.program.program import CheckFailed, Program
@@ -98,7 +99,7 @@ _STANDING = {
 
 
 def check(step: Callable[..., Any], given: Callable[[], list[Tensor]], others: Callable[[], list[Tensor]],
-          tolerance: float) -> str:  # fmt: skip
+          tolerance: float, compiled: bool = False) -> str:  # fmt: skip
     """Record `step` on one set of tensors; run the program in every form on both, and hold it against plain calls.
 
     Returned tensors, tensors written in place and the random stream must be those of the plain call.  The result is ""
@@ -115,6 +116,9 @@ def check(step: Callable[..., Any], given: Callable[[], list[Tensor]], others: C
     simple = optimised(program)
     forms = {"interpreted": (program, program.interpret), "optimised": (simple, simple.interpret)}
     forms |= {"emitted": (simple, emitted(simple)), "emitted and bound": (simple, emitted(simple, moving=False))}
+    if compiled:
+        whole = built(simple, set(simple.inputs))
+        forms = {"compiled": (simple, lambda *arrays: whole(list(arrays)))}
     for name, (form, run) in forms.items():
         for make, expected in ((given, want), (others, want_other), (given, want)):
             autograd.manual_seed(5)

@@ -63,14 +63,14 @@ def step_of(op, sample):
     return step
 
 
-def check_op(op, i, dtype, tolerance, strided=False):
+def check_op(op, i, dtype, tolerance, strided=False, compiled=False):
     def inputs(factor, other):
         return lambda: [
             autograd.tensor(factor, dtype=dtype), *tensors_in(sample_of(op, i, dtype, strided, other))
         ]  # fmt: skip
 
     step = step_of(op, sample_of(op, i, dtype, strided))
-    return check(step, inputs(1.5, False), inputs(-0.75, True), tolerance)
+    return check(step, inputs(1.5, False), inputs(-0.75, True), tolerance, compiled)
 
 
 @pytest.mark.parametrize(("op", "i"), CASES)
@@ -83,3 +83,19 @@ def test_double(op, i):
 def test_single_and_strided(op, i):
     """In float32, with inputs that do not lie densely in memory."""
     assert not check_op(op, i, np.float32, 1e-5, strided=True)
+
+
+COMPILED = (
+    "add div pow where clamp lerp sigmoid gelu softplus erf logaddexp atan2 floor sum mean prod amax var logsumexp "
+    "softmax log_softmax norm cumsum matmul linear einsum take_along elements_of added_at replaced_at scattered sort "
+    "topk flip pad conv max_pool standardise scale_and_shift class_cross_entropy attention lstm_cell remainder isclose"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMPILED.split())
+def test_compiled(name, monkeypatch, tmp_path):
+    """By Numba, the last sample of each, in float32."""
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path))
+    op = next(op for op in OPS if op.name == name)
+    assert not check_op(op, len(samples_of(op)) - 1, np.float32, 1e-5, strided=True, compiled=True)
