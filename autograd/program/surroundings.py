@@ -124,7 +124,7 @@ class Surroundings:
                 continue
             self._guard(functools.partial(getattr, cell, "cell_contents", None), value, variable, False)
             yield value, variable, False
-        for variable in sorted(_names(f.__code__)):  # in the same order in each process
+        for variable in _names(f.__code__):
             if variable in f.__globals__:
                 value = f.__globals__[variable]
                 if not isinstance(value, types.ModuleType | types.BuiltinFunctionType | type):
