@@ -189,7 +189,7 @@ RANDOM = {
     "multinomial_again": (lambda w, x: autograd.multinomial(w, 2, True) * x, positive(3, 4, grad=False), floats(3, 2)), "noise_then_branch": (lambda x: _branch(x * autograd.rand(2, 3, dtype=autograd.float64)), x23),
 }  # fmt: skip
 CASES = {**LOSSES, **LAYERS, **TENSORS, **RANDOM}
-NO_PROGRAM = {}
+VIEWS_OF_INPUTS = {"split", "unbind", "chunk", "meshgrid"}  # they share memory with an argument, which a result of a program cannot
 
 
 def _set(x, key, value):
@@ -235,4 +235,5 @@ def test_function(name):
         return make
 
     obstacle = check(step_of(f), inputs(0), inputs(1), 1e-10)
-    assert bool(obstacle) == (name in NO_PROGRAM), obstacle
+    assert bool(obstacle) == (name in VIEWS_OF_INPUTS), obstacle
+    assert not obstacle or "a view of a tensor that was there before" in obstacle
