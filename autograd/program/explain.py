@@ -93,7 +93,8 @@ class Explanation:
         yield f"  {'':>3} {'all':<62}{quantity(self.flops) + more:>9}{read:>9}{written:>9}{seconds(self.seconds):>10}"
 
     def _summary(self) -> Iterator[str]:
-        yield f"  memory    arena of {size(self.arena)} for values that would take {size(self.apart)} side by side"
+        side = f"an arena of {size(self.arena)} for values that would take {size(self.apart)} side by side"
+        yield f"  memory    {side if self.arena else 'none between the steps'}"
         yield f"  traffic   {size(self.moved)}; with every equation on its own {size(self.alone)}"
         yield f"  time      at least {seconds(self.seconds)}, without the Python between the steps"
         yield f"  machine   {self.limits}"
