@@ -163,7 +163,7 @@ def _same(found: list[np.ndarray], expected: list[np.ndarray], tolerance: float,
 
 
 def frozen_heap() -> Any:
-    """For a fixture: recording collects garbage; what lives since before the tests need not be walked over each time."""
+    """For a fixture: recording collects garbage, and need not walk over what lives since before the tests."""
     gc.collect()
     gc.freeze()
     yield

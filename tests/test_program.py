@@ -22,7 +22,7 @@ from autograd.program.passes import (
     without_copies,
     without_repeats,
 )
-from autograd.program.program import CheckFailed, Equation, Program, Var, without_dead
+from autograd.program.program import CheckFailed, Var, without_dead
 from autograd.program.recorder import Recorder
 from tests.programs import emitted, frozen_heap
 
@@ -236,7 +236,7 @@ def test_neutral_numbers():
 
 def test_ops_are_taken_apart():
     def f(x):
-        return autograd.op.declared and autograd.tanh(autograd.tensor(x)).array * 2 if False else np.tanh(x) * 2
+        return np.tanh(x) * 2
 
     program = optimised(program_of(f, X))
     assert set(names(program)) == {"tanh", "multiply"}
@@ -244,8 +244,7 @@ def test_ops_are_taken_apart():
     recorder = Recorder()
     t.array = recorder.input(X)
     with recorder.watching():
-        out = autograd.nn_silu(t) if hasattr(autograd, "nn_silu") else t.softmax(-1)
-        recorder.program.results = [recorder.variable(out.array)]
+        recorder.program.results = [recorder.variable(t.softmax(-1).array)]
     assert names(recorder.program) == ["softmax"]
     assert "exp" in names(optimised(recorder.program))
 
@@ -282,13 +281,14 @@ def test_values_share_memory_when_they_do_not_live_together():
 
 UNARY = [np.tanh, np.negative, np.absolute, np.square, lambda x: np.exp(np.tanh(x)), lambda x: np.sqrt(np.abs(x)),
          np.floor, np.sign, lambda x: np.log(np.abs(x) + 1), lambda x: x**3, lambda x: 1 / (2 + np.abs(x)),
-         lambda x: np.clip(x, -0.5, 0.5), lambda x: x.astype(np.float32), lambda x: x.copy(), lambda x: np.cos(x)]  # fmt: skip
+         lambda x: np.clip(x, -0.5, 0.5), lambda x: x.astype(np.float32), lambda x: x.copy(), np.cos]  # fmt: skip
 BINARY = [np.add, np.subtract, np.multiply, np.maximum, np.minimum, lambda x, y: np.where(x > y, x, y * 2),
           lambda x, y: (x > y) * x, lambda x, y: x / (np.abs(y) + 1), np.matmul,
           lambda x, y: np.concatenate([x, y], -1)]  # fmt: skip
 REDUCE = [lambda x, a, k: x.sum(axis=a, keepdims=k), lambda x, a, k: x.max(axis=a, keepdims=k),
           lambda x, a, k: np.mean(x, axis=a, keepdims=k), lambda x, a, k: (x > 0).all(axis=a, keepdims=k) * 1.0,
-          lambda x, a, k: np.prod(np.tanh(x), axis=a, keepdims=k), lambda x, a, k: x.min(axis=a, keepdims=k)]  # fmt: skip
+          lambda x, a, k: np.prod(np.tanh(x), axis=a, keepdims=k),
+          lambda x, a, k: x.min(axis=a, keepdims=k)]  # fmt: skip
 VIEWS = [lambda x: x.T, lambda x: x.reshape(-1), lambda x: x[..., ::2], lambda x: x[..., None], lambda x: x[None],
          lambda x: x[..., 1:], lambda x: x.swapaxes(0, -1), lambda x: np.broadcast_to(x, (2, *x.shape)),
          lambda x: x[..., 0], lambda x: x.reshape(x.shape[0], -1)]  # fmt: skip

@@ -132,9 +132,10 @@ class Surroundings:
                 yield value, variable, False
         for variable, key in _dotted(f.__code__):
             owner = f.__globals__.get(variable)
-            if isinstance(owner, types.ModuleType | type) and hasattr(owner, key):
-                if (getattr(owner, "__module__", None) or owner.__name__).split(".")[0] not in (*_OURS, *_LIBRARIES):
-                    yield from self._attributes(owner, (key,), variable, False)
+            if not isinstance(owner, types.ModuleType | type) or not hasattr(owner, key):
+                continue
+            if (getattr(owner, "__module__", None) or owner.__name__).split(".")[0] not in (*_OURS, *_LIBRARIES):
+                yield from self._attributes(owner, (key,), variable, False)
         yield from ((value, name, False) for value in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()))
         if hasattr(f, "__wrapped__"):
             yield f.__wrapped__, name, False
