@@ -296,7 +296,7 @@ def test_print(capsys):
         print(x)
         return x * 2
 
-    warns_once(f, [(numbers(3, seed=i),) for i in range(5)], "Python number")
+    warns_once(f, [(numbers(3, seed=i),) for i in range(5)], "runs without a program")
     assert capsys.readouterr().out.count("tensor(") >= 10
 
 
