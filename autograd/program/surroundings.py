@@ -69,6 +69,9 @@ class Surroundings:
         self._kept.append(x)
         if isinstance(x, Tensor):
             self.tensors[id(x)] = (x, name)
+            self._guard(functools.partial(_hooks, x), _hooks(x), f"the hooks of {name}", True)
+            yield _hooks(x), f"the hooks of {name}", False
+            yield getattr(x.node, "after", None), f"the hooks of {name}", False
         elif isinstance(x, types.FunctionType):
             yield from self._function(x, name)
         elif isinstance(x, types.MethodType):
@@ -166,6 +169,10 @@ class Surroundings:
 
 def _element(x: list[Any], i: int) -> Any:
     return x[i] if i < len(x) else None
+
+
+def _hooks(x: Tensor) -> list[Any] | None:
+    return None if x.node is None else x.node.hooks
 
 
 def _names(code: types.CodeType) -> dict[str, None]:
