@@ -41,7 +41,8 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
     lines = Nest(loop, {out}).lines(lambda root: (names[root], 0), str, literal, ("low", "high"))
     found.named()
     comments = [f"# {' '.join(equation_text(e).split())}" for e in loop.equations]
-    text = f"({', '.join([*names.values(), 'low', 'high'])}):\n" + textwrap.indent("\n".join([*comments, *lines]), "    ")
+    body = textwrap.indent("\n".join([*comments, *lines]), "    ")
+    text = f"({', '.join([*names.values(), 'low', 'high'])}):\n{body}"
     name = f"loop_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     types = ", ".join([*(TYPES[code_of(v.dtype)] for v in names), "uint64", "uint64"])
     title = f'"""{getattr(formula, "__name__", "formula")}, one loop, compiled by Wengert."""\n'
