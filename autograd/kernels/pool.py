@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
-from queue import SimpleQueue
+
+import numpy as np
 
 from ..errors import ArgumentError
+from .spin import ASLEEP, CALLS, park, reached
+
+LOOKS = 12_000  # rounds in which a helper looks for the next call before it sleeps: some twenty microseconds
+PAUSE = 3_000  # rounds in which a caller gets to its own kernel
+PATIENCE = 100_000  # rounds for which a caller looks whether a helper is done, between yields
 
 
 class _Helper(threading.Thread):
@@ -19,12 +26,32 @@ class _Helper(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True, name="wengert-kernel")
-        self.todo: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.numbers = np.zeros(3, np.int64)
+        self.todo: Callable[[], None] | None = None
+        self.pipe, self._bell = os.pipe()
         self.start()
 
+    def give(self, work: Callable[[], None]) -> None:
+        """Have `work` called; what was given before is done."""
+        self.todo = work
+        self.numbers[CALLS] += 1
+        if self.numbers[ASLEEP]:
+            os.write(self._bell, b".")
+
+    def wait(self) -> None:
+        """Until what was given is done."""
+        while not reached(self.numbers, self.numbers[CALLS], PATIENCE):
+            time.sleep(0)
+
     def run(self) -> None:
+        seen, buffer = 0, np.zeros(1, np.uint8)
         while True:
-            self.todo.get()()
+            park(self.numbers, seen, self.pipe, buffer, LOOKS, PAUSE)
+            if self.numbers[CALLS] != seen:  # else an old bell
+                seen += 1
+                work, self.todo = self.todo, None
+                assert work is not None
+                work()
 
 
 def _physical_cores() -> int:
@@ -71,7 +98,7 @@ def run(pieces: int, work: Callable[[int], None]) -> None:
 def _run_together(n: int, pieces: int, work: Callable[[int], None]) -> None:
     while len(_helpers) < n - 1:
         _helpers.append(_Helper())
-    left, failures, finished = iter(range(pieces)), list[BaseException](), threading.Semaphore(0)
+    left, failures = iter(range(pieces)), list[BaseException]()
 
     def take_turns() -> None:
         try:
@@ -80,15 +107,11 @@ def _run_together(n: int, pieces: int, work: Callable[[int], None]) -> None:
         except BaseException as error:
             failures.append(error)
 
-    def help_out() -> None:
-        take_turns()
-        finished.release()
-
     for helper in _helpers[: n - 1]:
-        helper.todo.put(help_out)
+        helper.give(take_turns)
     take_turns()
-    for _ in range(n - 1):
-        finished.acquire()
+    for helper in _helpers[: n - 1]:
+        helper.wait()
     if failures:
         raise failures[0]
 
