@@ -35,13 +35,17 @@ class _Helper(threading.Thread):
         """Have `work` called; what was given before is done."""
         self.todo = work
         self.numbers[CALLS] += 1
-        if self.numbers[ASLEEP]:
-            os.write(self._bell, b".")
+        self._ring()
 
     def wait(self) -> None:
         """Until what was given is done."""
         while not reached(self.numbers, self.numbers[CALLS], PATIENCE):
+            self._ring()  # it may have fallen asleep while it was given the work
             time.sleep(0)
+
+    def _ring(self) -> None:
+        if self.numbers[ASLEEP]:
+            os.write(self._bell, b".")
 
     def run(self) -> None:
         seen, buffer = 0, np.zeros(1, np.uint8)
