@@ -180,6 +180,7 @@ print(f.program is not None, *(entry.replay.run.timing.kept for entry in f.entri
 
 def test_two_processes_at_once(home):
     """Both compile the same program, or one finds the other's; a third finds it on the disk."""
+
     def start():
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen([sys.executable, "-W", "error", "-c", PROCESS], cwd=ROOT, text=True, **pipes)
