@@ -17,9 +17,7 @@ RIVALS = [*OURS, "torch", "torch.channels-last", "torch.compile", "jax", "numpy"
 
 def available(rival: str) -> bool:
     """Whether the rival is installed here."""
-    if rival == "wengert.compile":
-        return hasattr(importlib.import_module("autograd"), "compile")
-    return rival in ("wengert", "python") or importlib.util.find_spec(rival.split(".")[0]) is not None
+    return rival in (*OURS, "python") or importlib.util.find_spec(rival.split(".")[0]) is not None
 
 
 def step_of(rival: str, case: Case, toy: bool) -> Step:

@@ -51,8 +51,6 @@ def test_rivals_agree(case, rival):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in STEPS if case.plays("wengert.compile")], ids=lambda case: case.name)
 def test_our_compiled_steps_agree(case):
-    if not available("wengert.compile"):
-        pytest.skip("autograd.compile is not there")
     assert agree(results("wengert", case), results("wengert.compile", case))
 
 

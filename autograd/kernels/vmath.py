@@ -213,11 +213,6 @@ def erf(x: Number) -> Number:
     return tanh(_artanh_erf(x))
 
 
-def normal_cdf(x: Number) -> Number:
-    """Φ(x) = (1 + erf(x / √2)) / 2 for float32, without cancellation: (1 + tanh y) / 2 = σ(2 y)."""
-    return sigmoid(_artanh_erf(x * math.sqrt(0.5)) * 2)
-
-
 def _function(formula: Callable[[Number], Number], kinds: tuple[Any, ...] = (types.float32, types.float64)) -> Any:
     """`formula` as a function that kernels can call."""
 

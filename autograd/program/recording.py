@@ -393,8 +393,3 @@ def _alike(e: Equation, f: Equation, same: dict[Var, Var]) -> bool:
         return bool(args == f.args and kwargs == f.kwargs)
     except ValueError:  # arrays among the arguments
         return False
-
-
-def constant_bytes(program: Program) -> int:
-    """Bytes of the arrays that a program brought along."""
-    return sum(int(np.asarray(a).nbytes) for a in program.constants.values())
