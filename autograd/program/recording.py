@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -157,7 +158,7 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     found = _tensors(result)
     explained = {id(t) for t in found} | {id(t.grad) for t in tensors if t.grad is not None}
     explained |= {id(t.family.base) for t in found if isinstance(t.family, View)}
-    if any(id(t) not in explained for t in strangers):
+    if _any_left(strangers, explained):
         recorder.obstacle = (
             recorder.obstacle or "a tensor that the function makes outlives the call, and is not returned"
         )
@@ -310,9 +311,17 @@ def _tensors(x: Any) -> list[Tensor]:
     return found
 
 
-def _made_plain(recorder: Recorder, known: list[Tensor]) -> list[Tensor]:
+def _any_left(strangers: list[weakref.ref[Tensor]], explained: set[int]) -> bool:
+    """Whether a tensor lives on that nobody is known to hold; what hangs in a cycle alone is let go of first."""
+    left = [ref for ref in strangers if (t := ref()) is not None and id(t) not in explained]
+    t = None
+    if left:
+        gc.collect()
+    return any(ref() is not None for ref in left)
+
+
+def _made_plain(recorder: Recorder, known: list[Tensor]) -> list[weakref.ref[Tensor]]:
     """Give every tensor that is left with a traced array the ordinary one; those that were not there before."""
-    gc.collect()
     alive = [t for t in (ref() for ref in recorder.made) if t is not None]
     ours = {id(t) for t in known}
     strangers = []
@@ -320,7 +329,7 @@ def _made_plain(recorder: Recorder, known: list[Tensor]) -> list[Tensor]:
         if isinstance(holder, Tensor) and isinstance(holder.array, Traced):
             holder.array = holder.array.base  # type: ignore[assignment]
             if id(holder) not in ours:
-                strangers.append(holder)
+                strangers.append(weakref.ref(holder))
     return strangers
 
 
