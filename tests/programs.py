@@ -17,7 +17,7 @@ from autograd.program.emit import Emitter
 from autograd.program.passes import optimised
 from autograd.program.program import CheckFailed, Program
 from autograd.program.recording import Argument, Hyper, Recording, record
-from autograd.program.replay import _filled
+from autograd.program.replay import filled
 from autograd.program.runtime import seen
 from autograd.tensor import Tensor
 
@@ -132,7 +132,7 @@ def check(step: Callable[..., Any], given: Callable[[], list[Tensor]], others: C
                 for a, b in zip(arrays, before):
                     np.testing.assert_array_equal(a, b, err_msg="something was written before a check failed")
                 continue
-            found = _filled(recording.structure, found, tensors)
+            found = filled(recording.structure, found, tensors)
             _same(_all(found, tensors), expected, tolerance, f"{name}, {'same' if make is given else 'other'}\n{form}")
     return ""
 

@@ -80,14 +80,11 @@ class Emitter:
                     f"{self._array(v)} = " + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})")
                 )
         for i, step in enumerate(self.steps):
-            if self._is_serial(step) and (
-                self.whole or not part or _roots(step) & set[Var]().union(*map(_roots, part))
-            ):
-                part.append(step)
-                continue
-            self._part(part)
-            part = []
-            if self._is_serial(step):
+            serial = self._is_serial(step)
+            if not serial or not (self.whole or _roots(step) & set[Var]().union(*map(_roots, part))):
+                self._part(part)
+                part = []
+            if serial:
                 part.append(step)
                 continue
             self._loop(step) if isinstance(step, Loop) else self._call(step.equation)

@@ -24,6 +24,7 @@ import numpy as np
 
 from ..errors import TapeError
 from ..quiet import silent
+from .nesting import leaves, over
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -78,33 +79,13 @@ class Equation:
 
 
 def variables(x: Any) -> Iterator[Var]:
-    """The variables in nested tuples, lists, dicts and slices."""
-    if isinstance(x, Var):
-        yield x
-    elif isinstance(x, tuple | list):
-        for part in x:
-            yield from variables(part)
-    elif isinstance(x, dict):
-        for part in x.values():
-            yield from variables(part)
-    elif isinstance(x, slice):
-        yield from variables((x.start, x.stop, x.step))
+    """The variables in a nesting of arguments."""
+    return (leaf for leaf in leaves(x) if isinstance(leaf, Var))
 
 
 def substitute(x: Any, value: Callable[[Var], Any]) -> Any:
     """The same nesting with ``value(v)`` for each variable v."""
-    if isinstance(x, Var):
-        return value(x)
-    if isinstance(x, tuple):
-        parts = [substitute(part, value) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
-    if isinstance(x, list):
-        return [substitute(part, value) for part in x]
-    if isinstance(x, dict):
-        return {key: substitute(part, value) for key, part in x.items()}
-    if isinstance(x, slice):
-        return slice(*(substitute(part, value) for part in (x.start, x.stop, x.step)))
-    return x
+    return over(x, lambda leaf: value(leaf) if isinstance(leaf, Var) else leaf)
 
 
 @dataclass(eq=False)

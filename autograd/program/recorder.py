@@ -21,6 +21,7 @@ import numpy as np
 from .. import quiet as bodies
 from ..op import declared
 from .functions import Forwards, Part, called, filled, forwards, part_replaced, replaced, same_value, scattered
+from .nesting import leaves, over
 from .program import Equation, Program, Var, variables
 from .traced import Step, Traced, cast, plain
 
@@ -183,7 +184,7 @@ class Recorder:
     def sees(self, *values: Any) -> bool:
         """Whether there is a traced array among `values`, or an ordinary one in the memory of such."""
         return self.watches and any(isinstance(x, Traced) or (type(x) is np.ndarray and self._whose(x) is not None)
-                   for x in _leaves(values))  # fmt: skip
+                   for x in leaves(values))  # fmt: skip
 
     @property
     def watches(self) -> bool:
@@ -192,7 +193,7 @@ class Recorder:
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], name: str = "") -> Any:
         """``function(*args, **kwargs)``, computed, and an equation."""
-        given = over_arrays((tuple(args), kwargs), plain)
+        given = over((tuple(args), kwargs), plain)
         if not self.watches:
             return bodies.silent().run(function, *given[0], **given[1])
         self._inside = True
@@ -201,7 +202,7 @@ class Recorder:
         finally:
             self._inside = False
         first = self._followed(args[0]) if args else None
-        args, kwargs = over_arrays((tuple(args), kwargs), self.variable)
+        args, kwargs = over((tuple(args), kwargs), self.variable)
         several = isinstance(out, tuple | list)
         parts = list(out) if several else [out]
         if not all(isinstance(part, np.ndarray | np.generic) or part is None for part in parts):
@@ -282,12 +283,12 @@ class Recorder:
             held = self.program.constants.get(t.root.var)
             if held is not None:  # the program begins with what it was
                 self.program.constants[t.root.var] = held.copy()
-        plain(target)[over_arrays(key, plain)] = plain(value)
+        plain(target)[over(key, plain)] = plain(value)
         if not self.watches:
             if threading.get_ident() != self._thread:
                 self.obstacle = self.obstacle or "another thread writes into an array in place"
             return target
-        key, value = over_arrays((key, value), self.variable)
+        key, value = over((key, value), self.variable)
         v = value if isinstance(value, Var) else None
         if key != () or v is None or (v.shape, v.dtype) != (t.shape, t.dtype):
             function = filled if key == () else replaced
@@ -323,7 +324,7 @@ class Recorder:
     def function(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """A NumPy function or method; some are other names for what ufuncs and reductions say."""
         if function in _UNTOUCHED:
-            given = over_arrays((args, kwargs), plain)
+            given = over((args, kwargs), plain)
             return function(*given[0], **given[1])
         if function in _REDUCTIONS and isinstance(args[0], Traced) and not {"where", "initial"} & kwargs.keys():
             return getattr(args[0], _REDUCTIONS[function])(*args[1:], **kwargs)
@@ -449,29 +450,3 @@ def _var_of(array: np.ndarray, source: Traced | None = None) -> Var:
 
 def _address(array: np.ndarray) -> int:
     return plain(array).__array_interface__["data"][0]
-
-
-def _leaves(x: Any) -> Iterator[Any]:
-    if isinstance(x, tuple | list):
-        for part in x:
-            yield from _leaves(part)
-    elif isinstance(x, dict):
-        yield from _leaves(list(x.values()))
-    elif isinstance(x, slice):
-        yield from (x.start, x.stop, x.step)
-    else:
-        yield x
-
-
-def over_arrays(x: Any, change: Callable[[Any], Any]) -> Any:
-    """The same nesting of tuples, lists, dicts and slices with ``change(part)`` for each part."""
-    if isinstance(x, tuple):
-        parts = [over_arrays(part, change) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
-    if isinstance(x, list):
-        return [over_arrays(part, change) for part in x]
-    if isinstance(x, dict):
-        return {key: over_arrays(part, change) for key, part in x.items()}
-    if isinstance(x, slice):
-        return slice(*(change(part) for part in (x.start, x.stop, x.step)))
-    return change(x)

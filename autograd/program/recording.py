@@ -17,6 +17,7 @@ from ..staleness import Freed
 from ..tape import LEAF, Node, Tape
 from ..tensor import Tensor
 from ..views import View
+from .nesting import leaves, over
 from .program import Equation, Program, Var, substitute, without_dead
 from .recorder import Recorder
 from .surroundings import Surroundings
@@ -195,7 +196,7 @@ def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Ten
         was = before[id(t)]
         if t.grad is not was:
             recording.grads.append((t, None if t.grad is None else result_of(t.grad)))
-    recording.structure = _structure(result, returned)
+    recording.structure = over(result, lambda leaf: returned(leaf) if isinstance(leaf, Tensor) else leaf)
     for (group, key, i), v in recorder.hyper:
         sources[v] = Hyper(group, key, i)
     if any(v in program.constants and v not in recorder.newborn for v in results):
@@ -258,20 +259,8 @@ def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Deriva
 
 def _numbered(result: Any, structure: Any) -> list[tuple[Tensor, int]]:
     """The tensors that a function returned, with the numbers of the results that they are."""
-    places: list[Any] = []
-    _markers(structure, places)
+    places = [leaf for leaf in leaves(structure) if isinstance(leaf, Result | Same | Given)]
     return [(t, mark.index) for t, mark in zip(_tensors(result), places, strict=True) if isinstance(mark, Result)]
-
-
-def _markers(x: Any, found: list[Any]) -> None:
-    if isinstance(x, Result | Same | Given):
-        found.append(x)
-    elif isinstance(x, tuple | list):
-        for part in x:
-            _markers(part, found)
-    elif isinstance(x, dict):
-        for part in x.values():
-            _markers(part, found)
 
 
 def _between(outs: list[Any], ends: dict[Node, Source]) -> list[Node]:
@@ -292,23 +281,8 @@ def _floats(group: dict[str, Any]) -> list[Any]:
     return [v for v in group.values() if type(v) in (float, tuple)]
 
 
-def _structure(x: Any, leaf: Callable[[Tensor], Any]) -> Any:
-    if isinstance(x, Tensor):
-        return leaf(x)
-    if isinstance(x, tuple):
-        parts = [_structure(part, leaf) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
-    if isinstance(x, list):
-        return [_structure(part, leaf) for part in x]
-    if isinstance(x, dict):
-        return {key: _structure(part, leaf) for key, part in x.items()}
-    return x
-
-
 def _tensors(x: Any) -> list[Tensor]:
-    found: list[Tensor] = []
-    _structure(x, found.append)
-    return found
+    return [leaf for leaf in leaves(x) if isinstance(leaf, Tensor)]
 
 
 def _any_left(strangers: list[weakref.ref[Tensor]], explained: set[int]) -> bool:

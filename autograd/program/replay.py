@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..tensor import Tensor, wrap
 from ..where import calling_line
 from ..writes import next_stamp, writes
 from .build import built
+from .nesting import over
 from .passes import optimised, split
 from .program import CheckFailed, Program, Var
 from .recorder import owner_of
@@ -68,7 +70,7 @@ class Replay:
         if self.alone is not None:
             out = outs[self.alone]
             return out if out.__class__ is Tensor else wrap(out)
-        return _filled(self.structure, outs, given)
+        return filled(self.structure, outs, given)
 
 
 def _moves(source: Source | None) -> bool:
@@ -229,8 +231,6 @@ class _Pulls:
                 found.extend(backward.run(arrays))
             return found[k]
 
-        import functools
-
         return iter([functools.partial(pull, k=k) for k in backward.found])
 
 
@@ -244,19 +244,15 @@ class _Recorded:
         )
 
 
-def _filled(structure: Any, outs: list[Any], given: list[Tensor]) -> Any:
-    if isinstance(structure, Result):
-        out = outs[structure.index]
-        return out if isinstance(out, Tensor) else wrap(out)
-    if isinstance(structure, Given):
-        return given[structure.index]
-    if isinstance(structure, Same):
-        return structure.tensor
-    if isinstance(structure, tuple):
-        parts = [_filled(part, outs, given) for part in structure]
-        return type(structure)(*parts) if hasattr(structure, "_fields") else tuple(parts)
-    if isinstance(structure, list):
-        return [_filled(part, outs, given) for part in structure]
-    if isinstance(structure, dict):
-        return {key: _filled(part, outs, given) for key, part in structure.items()}
-    return structure
+def filled(structure: Any, outs: list[Any], given: list[Tensor]) -> Any:
+    """What the function returns: its structure with tensors in the marks' places."""
+
+    def tensor(mark: Any) -> Any:
+        if isinstance(mark, Result):
+            out = outs[mark.index]
+            return out if isinstance(out, Tensor) else wrap(out)
+        if isinstance(mark, Given):
+            return given[mark.index]
+        return mark.tensor if isinstance(mark, Same) else mark
+
+    return over(structure, tensor)
