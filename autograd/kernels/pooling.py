@@ -33,7 +33,9 @@ def largest_some(x, values, places, first, last, h, w, o_h, o_w, k_h, k_w, t_h, 
 
 @kernel
 def largest_of_fours(x, values, places, first, last, h, w, o_h, o_w):
-    """As above for windows of 2 x 2 side by side, the commonest; without branches, so that they vectorise."""
+    """As above for windows of 2 x 2 side by side, the commonest; without branches, and with codes as wide as elements
+    instead of places, so that they vectorise."""
+    codes = np.empty(o_w, np.int32)
     for n in range(first, last):
         for i in range(o_h):
             row = (n * h + 2 * i) * w
@@ -42,15 +44,16 @@ def largest_of_fours(x, values, places, first, last, h, w, o_h, o_w):
             best_of, place_of = values[out : out + o_w], places[out : out + o_w]
             for j in range(o_w):
                 a, b, c, d = upper[2 * j], upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]
-                at = 2 * i * w + 2 * j
-                best, place = a, at
-                place = at + 1 if b > best or b != b else place
-                best = b if b > best or b != b else best
-                place = at + w if c > best or c != c else place
-                best = c if c > best or c != c else best
-                place = at + w + 1 if d > best or d != d else place
-                best = d if d > best or d != d else best
-                best_of[j], place_of[j] = best, place
+                best, code = a, np.int32(0)
+                more = (b > best) | (b != b)
+                best, code = b if more else best, np.int32(1) if more else code
+                more = (c > best) | (c != c)
+                best, code = c if more else best, np.int32(2) if more else code
+                more = (d > best) | (d != d)
+                best, code = d if more else best, np.int32(3) if more else code
+                best_of[j], codes[j] = best, code
+            for j in range(o_w):
+                place_of[j] = np.int64(2 * i * w + 2 * j) + (codes[j] & 1) + (codes[j] >> 1) * w
 
 
 @kernel
