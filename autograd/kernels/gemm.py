@@ -13,15 +13,17 @@ import numpy as np
 
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose_block
-from .pool import get_num_threads, run
+from .pool import get_num_threads, share
+from .spin import each
 from .tile import columns_of, narrow_tile, tile
+from .words import entry, kept
 
 DEPTH = 256
 PAIR = 2 * ROWS  # rows that are copied together: a line of the cache with AVX-512
 FEW, FAR = 4, 1024  # panels, and elements between rows, up to which reading a transposed matrix costs less than copying
 BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
 CHUNK = 512  # columns whose panels are packed together
-ALONE = 1 << 23  # products of two numbers, at most, that one thread works out before another is awake
+ALONE = 1 << 19  # products of two numbers, at least, for every part but one
 LONG = 1 << 28  # such products from which a thread may be interrupted, so that the others need something to go on with
 
 
@@ -100,6 +102,21 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
                            c_row, depth, rows, n, width, add)  # fmt: skip
 
 
+@kernel
+def _one_of(i, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across):
+    """Part `i`, row by row, of so many `down` and `across`."""
+    y, x = i // across, i % across
+    tiles, panels = (m + ROWS - 1) // ROWS, (n + width - 1) // width
+    _part(a, a_row, a_k, b, b_k, b_n, bias, c, n, k, y * tiles // down * ROWS, min(m, (y + 1) * tiles // down * ROWS),
+          x * panels // across * width, min(n, (x + 1) * panels // across * width), width)  # fmt: skip
+
+
+@kernel
+def _parts_of(team, helpers, parts, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across):
+    arguments = (a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across)
+    each(team, helpers, parts, entry(_one_of, arguments), kept(arguments))
+
+
 def _laid_out(x: Any) -> tuple[np.ndarray, int, int]:
     """The elements of a matrix as they lie in memory, and the distances of rows and of columns among them."""
     if x.flags.f_contiguous and not x.flags.c_contiguous:
@@ -140,13 +157,5 @@ def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
     bias = np.empty(0, a.dtype) if bias is None else np.ascontiguousarray(bias)
     flat = c.reshape(-1)
     down, across = _parts(m, k, n, width, a_k != 1)
-    tiles, panels = -(-m // ROWS), -(-n // width)
-
-    def work(i: int) -> None:
-        y, x = divmod(i, across)
-        _part(left, a_row, a_k, right, b_k, b_n, bias, flat, n, k, y * tiles // down * ROWS,
-              min(m, (y + 1) * tiles // down * ROWS), x * panels // across * width,
-              min(n, (x + 1) * panels // across * width), width)  # fmt: skip
-
-    run(down * across, work)
+    share(down * across, _parts_of, left, a_row, a_k, right, b_k, b_n, bias, flat, m, k, n, width, down, across)
     return c

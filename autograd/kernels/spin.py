@@ -1,91 +1,108 @@
-"""Waiting for a number in memory to change: first with the processor, then asleep; without the GIL throughout.
+"""Helpers, without the GIL: how they wait, are given pieces of work, and are waited for.
 
-To wake a thread that sleeps costs tens of microseconds, as much as a small kernel; one that looks at a number in memory
-sees it change in a tenth of one.  So a thread that is likely to be needed again looks for a while before it sleeps.  It
-must do both without the GIL, or the others would wait for it to let go.
+To wake a thread that sleeps costs tens of microseconds, as much as a small kernel; one that looks at a word in memory
+sees it change in a tenth of one.  So a helper looks for a while before it sleeps.  Work is called by its address, so
+that dividing some microseconds of it pays.
+
+Helper and caller may each *claim* a call, and one of them gets it: a helper that is late finds everything done, and
+nobody waits for a helper that has not begun.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
-from llvmlite import ir
-from numba import extending, types
-
 from .door import kernel
+from .words import call, counted, exchanged, load, read_byte, store, write_byte, yielded
 
-intrinsic: Any = extending.intrinsic  # as Numba types it, the context is an argument of every call
-_WORD = ir.IntType(64)
-_READ = "read" if os.name == "posix" else "_read"
-CALLS, DONE, ASLEEP = 0, 1, 2  # places in a helper's numbers
-
-
-def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-    return builder.bitcast(builder.gep(data, [arguments[1]]), _WORD.as_pointer())
-
-
-@intrinsic
-def _load(context: Any, numbers: Any, i: Any) -> Any:
-    """Number `i`, read from memory each time."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load_atomic(_place(context, builder, signature, arguments), "seq_cst", 8)
-
-    return types.int64(numbers, types.int64), generate
-
-
-@intrinsic
-def _store(context: Any, numbers: Any, i: Any, value: Any) -> Any:
-    """Write number `i` for other threads to see, before anything that follows is read."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.atomic_rmw("xchg", _place(context, builder, signature, arguments), arguments[2], "seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(numbers, types.int64, types.int64), generate
-
-
-@intrinsic
-def _read(context: Any, pipe: Any, buffer: Any) -> Any:
-    """The C library's ``read`` of one byte, which sleeps until there is one."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte = ir.IntType(8).as_pointer()
-        function = builder.module.globals.get(_READ) or ir.Function(
-            builder.module, ir.FunctionType(_WORD, [ir.IntType(32), byte, _WORD]), _READ
-        )
-        data = context.make_array(signature.args[1])(context, builder, arguments[1]).data
-        handle = builder.trunc(arguments[0], ir.IntType(32))
-        return builder.call(function, [handle, builder.bitcast(data, byte), ir.Constant(_WORD, 1)])
-
-    return types.int64(types.int64, buffer), generate
+CALLS, CLAIMED, DONE, ASLEEP, BELL, BYTE = range(6)  # words of a helper
+WORK, ARGUMENTS, NEXT, PIECES, FAILED = range(5)  # words of the caller, in the first row; WORK is 0 for Python's work
+PATIENCE = 100_000  # rounds for which a caller looks whether a helper is done, before it lets others run
 
 
 @kernel
-def park(numbers, seen, pipe, buffer, rounds, pause):
-    """Say that call `seen` is done, and return when there is another.
+def _take_turns(caller):
+    """Pieces, one after the other, until there are none."""
+    work, arguments, pieces = load(caller, WORK), load(caller, ARGUMENTS), load(caller, PIECES)
+    i = counted(caller, NEXT)
+    while i < pieces:
+        if call(work, arguments, i):
+            store(caller, FAILED, 1)
+        i = counted(caller, NEXT)
+
+
+@kernel
+def park(team, me, seen, pipe, rounds, pause):
+    """Say that call `seen` is done, do what helper `me` is called for, and return the number of a call for Python.
 
     It looks for so many rounds, of a nanosecond or two, and then sleeps on the pipe.  Before it returns it waits a few
     rounds more, in which the thread that calls gets to its own kernel and lets go of the GIL.
     """
-    _store(numbers, DONE, seen)
-    for _ in range(rounds):
-        if _load(numbers, CALLS) != seen:
-            for _ in range(pause):
-                _load(numbers, CALLS)
-            return
-    _store(numbers, ASLEEP, 1)
-    if _load(numbers, CALLS) == seen:
-        _read(pipe, buffer)
-    _store(numbers, ASLEEP, 0)
+    words, left = team[me], rounds
+    store(words, DONE, seen)
+    while True:
+        now = load(words, CALLS)
+        if now != seen:
+            seen, left = now, rounds
+            if exchanged(words, CLAIMED, now - 1, now):
+                if load(team[0], WORK) == 0:
+                    for _ in range(pause):
+                        load(words, CALLS)
+                    return now
+                _take_turns(team[0])
+                store(words, DONE, now)
+        elif left > 0:
+            left -= 1
+        else:
+            store(words, ASLEEP, 1)
+            if load(words, CALLS) == seen:
+                read_byte(pipe, words, BYTE)
+            store(words, ASLEEP, 0)
+            left = rounds
 
 
 @kernel
-def reached(numbers, goal, rounds):
-    """Whether call `goal` is done within so many rounds."""
-    left = rounds
-    while left > 0 and _load(numbers, DONE) < goal:
-        left -= 1
-    return left > 0
+def begin(team, helpers):
+    """Call the first helpers; what they are to do stands in the caller's words."""
+    for me in range(1, helpers + 1):
+        words = team[me]
+        store(words, CALLS, load(words, CALLS) + 1)
+        if load(words, ASLEEP):
+            write_byte(load(words, BELL), words, BYTE)
+
+
+@kernel
+def end(team, helpers):
+    """Whether all of them are done, or have not begun and shall not; if not, it has been waited for a while."""
+    left = PATIENCE
+    for me in range(1, helpers + 1):
+        words = team[me]
+        now = load(words, CALLS)
+        if exchanged(words, CLAIMED, now - 1, now):
+            store(words, DONE, now)
+        while load(words, DONE) != now:
+            if left == 0:
+                return False
+            left -= 1
+    return True
+
+
+@kernel
+def each(team, helpers, pieces, work, arguments):
+    """Call the piece at the address `work` (see `entry`) for all i < pieces, on this thread and so many helpers, with
+    what `kept` made of its arguments.  Within a kernel that `share` in pool.py calls; arrays are those it was given."""
+    failed, caller = 0, team[0]
+    if helpers:
+        store(caller, WORK, work)
+        store(caller, ARGUMENTS, arguments)
+        store(caller, PIECES, pieces)
+        store(caller, FAILED, 0)
+        store(caller, NEXT, 0)
+        begin(team, helpers)
+        _take_turns(caller)
+        while not end(team, helpers):
+            yielded()
+        failed = load(caller, FAILED)
+    else:
+        for i in range(pieces):
+            failed |= call(work, arguments, i)
+    if failed:
+        raise MemoryError("a kernel found no room for its work")
