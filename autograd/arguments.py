@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ALIASES = MappingProxyType(
     {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
 )
+EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, ArithmeticError)  # NumPy's, of a body; see `explain`
 _missing = object()
 
 

@@ -12,7 +12,7 @@ from .formula import Formula
 from .op import Op
 from .tensor import Tensor, attach, attach_numpy
 from .twin import with_kernel
-from .where import calling_line, machinery
+from .where import machinery
 
 machinery(__name__)
 
@@ -69,18 +69,20 @@ def elementwise(*, symbol: str | None = None, method: bool | str = True, dunder:
 
 def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, numpy: Any) -> Any:
     """Build the public function and attach it where it belongs; again when the formulas are known."""
-    call = _public(op)
-    two, few = len(op.inputs) == 2, op.elementwise and not op.parameters and len(op.inputs) <= 2
+    if op.body.__module__.startswith("autograd."):
+        machinery(op.body.__module__)
+    two = len(op.inputs) == 2 and not (op.parameters or op.variadic or op.multiple or op.view)
+    call = _of_two(op) if two else _of_any(op)
 
     def settle() -> None:
-        call.hot = (hot.binary if two else hot.unary)(op, call.general) if few else call.general
-        call.arity = len(op.inputs) if few else -1
+        if two:
+            call.hot = hot.binary(op, call.general)
         name = method if isinstance(method, str) else op.name
         if method:
             attach(name, call, op.body, inplace=inplace)
         if dunder:
-            attach(f"__{dunder}__", call.hot if few else call, op.body)
-            if two and few and dunder not in ("eq", "ne", "lt", "le", "gt", "ge"):
+            attach(f"__{dunder}__", call.hot if two else call, op.body)
+            if two and dunder not in ("eq", "ne", "lt", "le", "gt", "ge"):
                 attach(f"__r{dunder}__", lambda self, other: call(other, self), op.body)
                 if method and inplace:
                     attach(f"__i{dunder}__", getattr(Tensor, f"{name}_"), op.body)
@@ -102,8 +104,8 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
     return call
 
 
-def _public(op: Op) -> Any:
-    """The function that users see, with the body's name, help and signature; the hot form inside for a plain call."""
+def _general(op: Op) -> Callable[..., Any]:
+    """Any call of `op`, with what is wrong with it explained."""
 
     def general(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
         result = op.apply(*sort_arguments(op, args, kwargs))
@@ -113,14 +115,24 @@ def _public(op: Op) -> Any:
 
         return into(out, result, op.name)
 
+    return general
+
+
+def _of_any(op: Op) -> Any:
+    """The function that users see, with the body's name, help and signature."""
+    one = len(op.inputs) == 1 and not (op.variadic or op.multiple)
+    general = _general(op)
+    return functools.update_wrapper(hot.unary(op, general) if one else general, op.body)
+
+
+def _of_two(op: Op) -> Any:
+    """The same for f(x, y), around the hot form, which operators call without going through here."""
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != public.arity or not isinstance(args[0], Tensor):
-            return general(*args, **kwargs)
-        result = public.hot(*args)
-        if result.node is not None:
-            result.node.where = calling_line()
-        return result
+        if kwargs or len(args) != 2 or not isinstance(args[0], Tensor):
+            return public.general(*args, **kwargs)
+        return public.hot(*args)
 
     public: Any = functools.update_wrapper(call, op.body)
-    public.general = general
+    public.general = _general(op)
     return public

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .errors import ArgumentError, ShapeError, TapeError
-from .recording import enable_grad, no_grad, recording
+from .recording import ROOT, recording
 from .staleness import FREED, Freed, check_not_overwritten, freed
 from .tape import LEAF, Leaf, Node, Tape
+from .tensor import Tensor, attach, wrap
 from .writes import writes
 
-if TYPE_CHECKING:
-    from .tensor import Tensor
+_ARRAYS = (np.ndarray, np.generic)
 
 
 def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, record: bool, retain: bool) -> None:
@@ -98,23 +97,17 @@ def _complete(node: Node, parts: Any, record: bool) -> tuple[Any, ...]:
     if not node.op.materialize:
         return tuple(parts)
     zeros = (np.zeros(shape, dtype) for shape, dtype in zip(node.shape, node.dtype))
-    return tuple((_as_tensor(zero) if record else zero) if part is None else part for part, zero in zip(parts, zeros))
+    return tuple((wrap(zero) if record else zero) if part is None else part for part, zero in zip(parts, zeros))
 
 
 def _run_hooks(node: Node, g: Any) -> Any:
-    raw = isinstance(g, np.ndarray | np.generic)
+    raw = isinstance(g, _ARRAYS)
     for hook in tuple(node.hooks or ()):
-        g_tensor = _as_tensor(np.asanyarray(g)) if raw else g
+        g_tensor = wrap(np.asanyarray(g)) if raw else g
         answer = hook(g_tensor)
         if answer is not None:
             g = answer.array if raw else answer
     return g
-
-
-def _as_tensor(array: np.ndarray) -> Tensor:
-    from .tensor import wrap
-
-    return wrap(array)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -140,20 +133,29 @@ def backward(
     if only is not None and not only:
         raise ArgumentError("inputs: expected at least one tensor, got an empty sequence")
     cotangents = _differentiate(outputs, grad_tensors, retain_graph, create_graph, only)
-    targets = {id(t.node): t for t in only or () if t.node is not None}
-    for node in list(cotangents):
+    targets = {t.node: t for t in only or () if t.node is not None}
+    for node in tuple(cotangents):
         g = cotangents.pop(node)
-        tensor = targets.get(id(node)) if only is not None else node.tensor() if isinstance(node, Leaf) else None
+        tensor = targets.get(node) if only is not None else node.tensor() if isinstance(node, Leaf) else None
         if tensor is not None:
             _accumulate(tensor, g)
-            for hook in getattr(node, "after", ()):
+            for hook in node.after if isinstance(node, Leaf) else ():
                 hook(tensor)
+
+
+def _backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+              inputs: Any = None) -> None:  # fmt: skip
+    """Add the gradient of this tensor to ``.grad`` of the leaves behind it; see `autograd.backward`."""
+    backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+attach("backward", _backward, _backward)
 
 
 def _accumulate(tensor: Tensor, g: Any) -> None:
     """``tensor.grad += g``.  The first time g is kept as it is, provided that nobody else can write into it."""
     have = tensor.grad
-    if not isinstance(g, np.ndarray | np.generic):  # a recorded cotangent: keep its history
+    if not isinstance(g, _ARRAYS):  # a recorded cotangent: keep its history
         tensor.grad = g if have is None else have + g
         return
     if have is None:
@@ -161,9 +163,9 @@ def _accumulate(tensor: Tensor, g: Any) -> None:
         # Three references: the caller's, ours, getrefcount's.  One more, or a base, and it is somebody else's
         # too: the cotangent of a + b, for one, is the same array for a and for b.
         ours = sys.getrefcount(g) <= 3 and g.base is None and g.flags.c_contiguous
-        tensor.grad = _as_tensor(g if ours else g.copy())
+        tensor.grad = wrap(g if ours else g.copy())
     elif have.node is not None:
-        tensor.grad = have + _as_tensor(np.asanyarray(g))
+        tensor.grad = have + wrap(np.asanyarray(g))
     else:
         np.add(have.array, g, out=have.array)
 
@@ -209,8 +211,8 @@ def grad(
                 f"inputs[{i}] (shape {tuple(x.shape)}) was not used to compute the outputs; pass allow_unused=True to "
                 "get None for it"
             )
-        if g is not None and isinstance(g, np.ndarray | np.generic):
-            g = _as_tensor(np.asanyarray(g).astype(x.array.dtype))
+        if g is not None and isinstance(g, _ARRAYS):
+            g = wrap(np.asanyarray(g).astype(x.array.dtype))
         results.append(g)
     return tuple(results)
 
@@ -236,9 +238,18 @@ def _differentiate(
     wanted = {x.node for x in inputs or () if x.node is not None}
     if inputs is not None:
         tape = _leading_to(wanted, tape)
-    with _stretch(record), np.errstate(all="ignore"):  # infinities and NaN are results, not accidents
-        propagate(tape, cotangents, wanted, record=record, retain=record if retain is None else retain)
+    before = recording.scope
+    recording.scope = (before or ROOT) if record else None
+    try:
+        _quietly(tape, cotangents, wanted, record, record if retain is None else retain)
+    finally:
+        recording.scope = before
     return {node: g for node, g in cotangents.items() if node in wanted} if inputs is not None else cotangents
+
+
+@np.errstate(all="ignore")  # infinities and NaN are results, not accidents
+def _quietly(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], record: bool, retain: bool) -> None:
+    propagate(tape, cotangents, wanted, record=record, retain=retain)
 
 
 def _seed(out: Tensor, seed: Any, record: bool) -> Any:
@@ -249,15 +260,15 @@ def _seed(out: Tensor, seed: Any, record: bool) -> Any:
                 f"backward of a tensor of shape {tuple(out.shape)} needs a cotangent of that shape: only a tensor of "
                 "one element starts from 1. Reduce it first (.sum() or .mean()), or pass gradient=ones_like(out)."
             )
-        seed = _as_tensor(np.ones_like(out.array))
+        seed = wrap(np.ones_like(out.array))
     elif isinstance(seed, np.ndarray | float | int):
-        seed = _as_tensor(np.asanyarray(seed).astype(out.array.dtype))
+        seed = wrap(np.asanyarray(seed).astype(out.array.dtype))
     if seed.array.shape != out.array.shape:
         raise ShapeError(
             f"gradient: expected the shape of the output, {tuple(out.shape)}, got {tuple(seed.shape)}; no broadcasting"
         )
     if seed.array.dtype != out.array.dtype:
-        seed = _as_tensor(seed.array.astype(out.array.dtype))
+        seed = wrap(seed.array.astype(out.array.dtype))
     return seed if record else seed.array
 
 
@@ -268,13 +279,6 @@ def _leading_to(wanted: Iterable[Node], tape: Tape) -> Tape:
         if node not in useful and any(parent in useful for parent in node.parents):
             useful.add(node)
     return Tape([node for node in tape if node in useful])
-
-
-def _stretch(record: bool) -> Any:
-    """The reverse pass records in the scope that is open, or not at all."""
-    if not record:
-        return no_grad()
-    return enable_grad() if recording.scope is None else nullcontext()
 
 
 def _sequence(x: Any) -> Sequence[Any]:

@@ -1,8 +1,8 @@
-"""``Op.apply`` unrolled for the two commonest calls: f(x) and f(x, y), elementwise, without parameters.
+"""``Op.apply`` unrolled for the commonest calls: f(x, ...) of one tensor, and f(x, y) of two without parameters.
 
 A graph of small tensors is all overhead, so these two closures do by hand what `Op.apply` and `Op.record` say in
-general, with every decision that the declaration allows taken beforehand.  Whatever is not the plain case goes to
-`general`.
+general, with every decision that the declaration allows taken beforehand.  Whatever is not the plain case, and whatever
+fails, goes to `general`.
 """
 
 from __future__ import annotations
@@ -14,62 +14,70 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import quiet as bodies
-from .dtypes import float32, float64
+from .arguments import EXPLAINED
+from .dtypes import float32, float64, is_differentiable
 from .recording import recording
 from .tape import SMALL, Node
 from .tensor import Tensor
+from .views import track_view
+from .where import machinery, machines
 from .writes import next_stamp
 
 if TYPE_CHECKING:
     from .op import Op
 
+machinery(__name__)
 frame_at = sys._getframe
-FEW = 4096  # elements for which no kernel pays
+FEW, SOME = 4096, 128  # elements for which no kernel pays: of an elementwise op, and of others
 
 
-def unary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
-    """``f(x)`` of a tensor."""
-    small, large, kernel = op.small, op.run, op.run is not op.body
-    any_type, records, saves = not op.floats, op.differentiable, bool(op.asked)
-    keep_in, keep_out = op.inputs[0] in op.asked, "out" in op.asked
+def unary(op: Op, general: Callable[..., Any]) -> Callable[..., Any]:
+    """``f(x, *parameters)`` of one tensor: what users call."""
+    floats, records, few = op.floats, op.differentiable, FEW if op.elementwise else SOME
+    tails = {given: tail for given, tail in op.tails.items() if given}
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
-    def call(input: Tensor) -> Tensor:
-        x, parent = input.array, input.node
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) not in tails or not isinstance(args[0], Tensor):
+            return general(*args, **kwargs)
+        input = args[0]
+        x, parent, params = input.array, input.node, args[1:] + tails[len(args)]
         dtype = x.dtype
-        if dtype is not float32 and dtype is not float64 and not any_type:
-            return general(input)
+        if floats and dtype is not float32 and dtype is not float64:
+            return general(*args)
         try:
-            y = bodies.quiet().run(large if kernel and x.size > FEW else small, x)
-        except (ValueError, TypeError):
-            return general(input)  # which says what is wrong
+            y = bodies.quiet().run(op.run if x.size > few else op.small, x, *params)
+        except EXPLAINED:
+            return general(*args)  # which says what is wrong
         shape = y.shape
         if not shape:
             y = np.asanyarray(y)  # NumPy turns 0-d results into scalars
         t = new_tensor(Tensor)
         t.array, t.grad, t.family = y, None, None
-        if parent is None or not records or (scope := recording.scope) is None:
+        if op.view:
+            track_view(t, input, op, params)
+        if parent is None or not records or (scope := recording.scope) is None or not is_differentiable(y.dtype):
             t.node = None
             return t
         t.node = node = new_node(Node)
-        node.op, node.parents, node.params, node.stamp = op, (parent,), (), next_stamp()
-        node.saved = (x if keep_in else None, y if keep_out else None)
+        asked = op.asked
+        node.op, node.parents, node.params, node.stamp = op, (parent,), params, next_stamp()
+        node.saved = (x if op.inputs[0] in asked else None, y if "out" in asked else None)
         node.shape, node.dtype, node.value = shape, y.dtype, y if y.size <= SMALL else None
         node.scope, node.hooks = scope, None
-        if saves:  # only saved values can be overwritten, which is when the line matters
-            frame = frame_at(1)
-            node.where = (frame.f_code, frame.f_lasti)
-        else:
-            node.where = None
+        frame: Any = frame_at(1)
+        while id(frame.f_globals) in machines:
+            frame = frame.f_back
+        node.where = (frame.f_code, frame.f_lasti)
         return t
 
     return call
 
 
 def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
-    """``f(x, y)`` of two tensors of one dtype, or of a float tensor and a Python number."""
-    small, large, kernel = op.small, op.run, op.run is not op.body
-    any_type, records, saves = not op.floats, op.differentiable, bool(op.asked)
+    """``f(x, y)`` of two tensors of one dtype, or, elementwise, of a float tensor and a Python number."""
+    small, large, few = op.small, op.run, FEW if op.elementwise else SOME
+    numbers, any_type, records, saves = op.elementwise, not op.floats, op.differentiable, bool(op.asked)
     (x_for_x, x_for_y), (y_for_x, y_for_y) = [[i in op.asked.get(name, ()) for i in (0, 1)] for name in op.inputs]
     keep_out = "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__
@@ -82,13 +90,13 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
             y, second = other.array, other.node
             if y.dtype is not dtype or not (any_type or dtype is float32 or dtype is float64):
                 return general(input, other)
-        elif (other.__class__ is float or other.__class__ is int) and (dtype is float32 or dtype is float64):
+        elif numbers and other.__class__ in (float, int) and (dtype is float32 or dtype is float64):
             y, second = other, None
         else:
             return general(input, other)
         try:
-            z = bodies.quiet().run(large if kernel and x.size > FEW else small, x, y)
-        except (ValueError, TypeError):
+            z = bodies.quiet().run(large if x.size > few else small, x, y)
+        except EXPLAINED:
             return general(input, other)  # which says what is wrong
         shape = z.shape
         if not shape:
@@ -108,7 +116,9 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
         node.shape, node.dtype, node.value = shape, dtype, z if z.size <= SMALL else None
         node.scope, node.hooks = scope, None
         if saves:  # only saved values can be overwritten, which is when the line matters
-            frame = frame_at(1)
+            frame: Any = frame_at(1)
+            while id(frame.f_globals) in machines:
+                frame = frame.f_back
             node.where = (frame.f_code, frame.f_lasti)
         else:
             node.where = None

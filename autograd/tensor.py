@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .dtypes import as_dtype, is_floating
-from .engine import backward
 from .errors import DTypeError, TapeError
 from .recording import recording
 from .size import Size
@@ -84,11 +83,6 @@ class Tensor:
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor."""
         return None if self.is_leaf else self.node
-
-    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-                 inputs: Any = None) -> None:  # fmt: skip
-        """Add the gradient of this tensor to ``.grad`` of the leaves behind it; see `autograd.backward`."""
-        backward(self, gradient, retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """The same memory, off the tape."""

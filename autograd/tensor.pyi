@@ -43,14 +43,6 @@ class Tensor:
     @property
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor."""
-    def backward(
-        self,
-        gradient: Any = None,
-        retain_graph: builtins.bool | None = None,
-        create_graph: builtins.bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Add the gradient of this tensor to ``.grad`` of the leaves behind it; see `autograd.backward`."""
     def detach(self) -> Tensor:
         """The same memory, off the tape."""
     def detach_(self) -> Tensor:
@@ -363,6 +355,14 @@ class Tensor:
         """Inverse hyperbolic tangent; ±inf at ±1, NaN beyond."""
     def atanh_(self) -> Self:
         """`atanh` in place."""
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: builtins.bool | None = None,
+        create_graph: builtins.bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of this tensor to ``.grad`` of the leaves behind it; see `autograd.backward`."""
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """beta · input + alpha · (batch1 @ batch2), a product for each pair."""
     def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Self:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-_machinery: set[int] = set()  # the globals of files whose frames say nothing about the user's program
+machines: set[int] = set()  # the globals of files whose frames say nothing about the user's program
 
 
 def machinery(module: str) -> None:
     """Frames of `module` are not where the user called something."""
-    _machinery.add(id(vars(sys.modules[module])))
+    machines.add(id(vars(sys.modules[module])))
 
 
 def calling_line() -> tuple[Any, int]:
     """The nearest instruction outside the machinery, as (code, offset)."""
     frame: Any = sys._getframe(2)
-    while id(frame.f_globals) in _machinery:
+    while id(frame.f_globals) in machines:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
