@@ -14,7 +14,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numba
-from numba.core import config, event
+from numba.core import caching, config, event
+from numba.core.runtime import rtsys
 
 # Contraction to fused multiply-add, and reassociation of sums so that they vectorise.  No assumption that NaN or
 # infinity do not occur: they must come out where NumPy has them.
@@ -23,7 +24,24 @@ FLAGS = {"contract", "reassoc", "nsz"}
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile `function` when it is first called, and keep the result on disk."""
-    return numba.njit(cache=True, nogil=True, fastmath=FLAGS, error_model="numpy")(function)
+    return _kept(function)
+
+
+class _Kept(caching.FunctionCache):
+    """Numba's cache on disk, which it reads without first importing whatever it could compile, 0.25 s of it."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)  # reference counts, which machine code calls
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
+def _kept(function: Callable[..., Any]) -> Any:
+    """As ``njit(cache=True)``; `function` itself where Numba is told not to compile."""
+    made: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy")(function)
+    if made is not function:
+        made._cache = _Kept(function)
+    return made
 
 
 def kernel_for(signature: str) -> Callable[[Any], Any]:
@@ -34,8 +52,10 @@ def kernel_for(signature: str) -> Callable[[Any], Any]:
 
     def compiled(function: Any) -> Any:
         if function.__name__ not in _emitted:
-            flags: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": FLAGS, "error_model": "numpy"}
-            _emitted[function.__name__] = numba.njit(signature, **flags)(function)
+            made = _emitted[function.__name__] = _kept(function)
+            if made is not function:
+                made.compile(signature)
+                made.disable_compile()
         return _emitted[function.__name__]
 
     return compiled

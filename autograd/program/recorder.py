@@ -35,7 +35,6 @@ class Recorder:
 
     def __init__(self) -> None:
         self.program, self.obstacle, self.open = Program(), "", True
-        self.made: list[weakref.ref[Traced]] = []
         self.written: dict[int, Traced] = {}  # arrays that were written in place, by identity
         self.origins: dict[int, Var] = {}  # of inputs and constants: what they were at first
         self.hyper: list[
@@ -108,9 +107,8 @@ class Recorder:
 
     def _traced(self, array: Any, v: Var, root: Traced | None = None, steps: tuple[Step, ...] = ()) -> Traced:
         t = np.ndarray.view(np.asarray(array), Traced)
-        t.recorder, t.var, t.steps, t.root = self, v, steps, t if root is None else root
+        t.recorder, t.var, t.steps, t.above = self, v, steps, root
         t.version = 0 if root is None else root.version
-        self.made.append(weakref.ref(t))
         if root is None:
             owner = owner_of(t)
             key, memory = id(owner), self._memories.get(id(owner))
@@ -404,6 +402,7 @@ class Recorder:
             if before is None:
                 sys.setprofile(None)
             self.open = False
+            self._holders.clear()  # traced arrays hold this recorder: memory returns without the garbage collector
 
     def _calls(self, frame: Any, event: str, called: Any) -> None:
         """What Python tells of every call: printing is an effect that no program repeats."""

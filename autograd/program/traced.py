@@ -28,7 +28,7 @@ class Traced(np.ndarray):
     recorder: Recorder
     var: Var  # type: ignore[assignment]  # what it held when `version` was its root's
     version: int  # of a root: how many writes there were
-    root: Traced  # what it is a view of; itself for others
+    above: Traced | None  # the root that it is a view of; none for a root, which would keep itself alive
     steps: tuple[Step, ...]  # how the view is made of the root
     weak = False  # a number that adapts to the type of the arrays that it meets, as Python's do
 
@@ -36,6 +36,11 @@ class Traced(np.ndarray):
         """NumPy made this from `source` on its own; only the recorder gives it a variable."""
         if isinstance(source, Traced) and hasattr(source, "recorder"):
             self.recorder = source.recorder  # to be told if this is used
+
+    @property
+    def root(self) -> Traced:
+        """The array in whose memory this lies: it, if it is no view."""
+        return self if self.above is None else self.above
 
     # -- NumPy's own protocols -----------------------------------------------------------------------------------------
 
