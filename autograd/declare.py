@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
 from . import hot
 from .arguments import sort_arguments
 from .formula import Formula
@@ -120,9 +122,16 @@ def _general(op: Op) -> Callable[..., Any]:
 
 def _of_any(op: Op) -> Any:
     """The function that users see, with the body's name, help and signature."""
-    one = len(op.inputs) == 1 and not (op.variadic or op.multiple)
     general = _general(op)
-    return functools.update_wrapper(hot.unary(op, general) if one else general, op.body)
+    if len(op.inputs) == 1 and not (op.variadic or op.multiple):
+        return functools.update_wrapper(hot.unary(op, general), op.body)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args and type(args[0]) is np.ndarray and not op.variadic:
+            return hot.on_arrays(op, args, kwargs, general)
+        return general(*args, **kwargs)
+
+    return functools.update_wrapper(call, op.body)
 
 
 def _of_two(op: Op) -> Any:
@@ -130,7 +139,7 @@ def _of_two(op: Op) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != 2 or not isinstance(args[0], Tensor):
-            return public.general(*args, **kwargs)
+            return hot.on_arrays(op, args, kwargs, public.general)
         return public.hot(*args)
 
     public: Any = functools.update_wrapper(call, op.body)

@@ -260,7 +260,7 @@ def _seed(out: Tensor, seed: Any, record: bool) -> Any:
                 f"backward of a tensor of shape {tuple(out.shape)} needs a cotangent of that shape: only a tensor of "
                 "one element starts from 1. Reduce it first (.sum() or .mean()), or pass gradient=ones_like(out)."
             )
-        seed = wrap(np.ones_like(out.array))
+        seed = wrap(np.array(1, out.array.dtype).reshape(out.array.shape))
     elif isinstance(seed, np.ndarray | float | int):
         seed = wrap(np.asanyarray(seed).astype(out.array.dtype))
     if seed.array.shape != out.array.shape:

@@ -19,25 +19,19 @@ def asks(formula: Formula | None) -> tuple[str, ...]:
     return () if code is None else code.co_varnames[: code.co_argcount]
 
 
-def pull_with(formula: Formula, getters: list[Any]) -> Callable[..., Any]:
-    """``pull(g, node) -> cotangent``, where `getters` find the formula's arguments.
+def pull_with(formula: Formula, arguments: list[str], *names: Callable[..., Any]) -> Callable[..., Any]:
+    """``pull(g, node) -> cotangent``: `formula` of `arguments`, which are expressions of g, of the node, and of i, the
+    input that it is for.
 
-    A getter is "g" (the cotangent), "i" (which input), a position in ``node.saved``, or a function of the node.  The
-    commonest patterns come first and unrolled, because this runs once per node and parent of every backward pass.
+    This runs once per node and parent of every backward pass.  So the arguments are not looked up one by one: all of
+    them are put into one lambda, which is made only once of formulas that want the same.
     """
-    match getters:
-        case ["g"]:
-            return lambda g, node: formula(g)
-        case ["g", int(k)]:
-            return lambda g, node: formula(g, node.saved[k])
-        case ["g", int(k), int(m)]:
-            return lambda g, node: formula(g, (saved := node.saved)[k], saved[m])
-    getters = [_saved(get) if isinstance(get, int) else get for get in getters]
-    return lambda g, node, i=0: formula(*[g if get == "g" else i if get == "i" else get(node) for get in getters])
+    return _pull_of(", ".join(arguments))(formula, *names)
 
 
-def _saved(k: int) -> Callable[[Node], Any]:
-    return lambda node: node.saved[k]
+@functools.cache
+def _pull_of(arguments: str) -> Callable[..., Any]:
+    return eval(f"lambda formula, on_tape, outputs_of: lambda g, node, i=0: formula({arguments})")
 
 
 class EachInput:

@@ -31,6 +31,19 @@ frame_at = sys._getframe
 FEW, SOME = 4096, 128  # elements for which no kernel pays: of an elementwise op, and of others
 
 
+def on_arrays(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], general: Callable[..., Any]) -> Any:
+    """What formulas ask of an op in a backward pass; arrays of several types are for `general` to promote."""
+    if kwargs or len(args) not in op.tails or op.elementwise:
+        return general(*args, **kwargs)
+    for x in args[: len(op.inputs)]:
+        if type(x) is not np.ndarray:
+            return general(*args, **kwargs)
+    try:
+        return bodies.quiet().run(op.run if args[0].size > SOME else op.small, *args, *op.tails[len(args)])
+    except EXPLAINED:
+        return general(*args)
+
+
 def unary(op: Op, general: Callable[..., Any]) -> Callable[..., Any]:
     """``f(x, *parameters)`` of one tensor: what users call."""
     floats, records, few = op.floats, op.differentiable, FEW if op.elementwise else SOME
@@ -39,7 +52,7 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) not in tails or not isinstance(args[0], Tensor):
-            return general(*args, **kwargs)
+            return on_arrays(op, args, kwargs, general)
         input = args[0]
         x, parent, params = input.array, input.node, args[1:] + tails[len(args)]
         dtype = x.dtype

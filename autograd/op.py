@@ -74,6 +74,7 @@ class Op:
         self.view, self.multiple, self.linear = view, multiple, linear
         self.plain = not multiple  # the engine need not look twice
         self.materialize = True  # of several outputs' cotangents those that are missing are zeros
+        self.uses: tuple[int, ...] | None = None  # of several outputs, those that formulas look at; all, if they ask
         self.formulas: dict[str, Formula | None] = {}
         self.together = False  # one formula for all inputs
         self.asked: dict[str, tuple[int, ...]] = {}  # a name to save -> the inputs whose formulas ask for it
@@ -132,7 +133,9 @@ class Op:
 
     def _pulls(self, recorded: bool) -> Any:
         def pull(formula: Formula | None, i: int | None) -> Any:
-            return formula and pull_with(formula, [self._getter(name, i, recorded) for name in asks(formula)])
+            if formula is None:
+                return None
+            return pull_with(formula, [self._found(name, i, recorded) for name in asks(formula)], _on_tape, outputs_of)
 
         if self.together:
             formula = self.formulas[self.inputs[0]]
@@ -140,30 +143,29 @@ class Op:
         pulls = [pull(formula, i) for i, formula in enumerate(self.formulas.values())]
         return EachInput(pulls[0]) if self.variadic and pulls[0] is not None else tuple(pulls)
 
-    def _getter(self, name: str, i: int | None, recorded: bool) -> Any:
-        """How to find what the formula of input `i`, or of all of them, calls `name`; see `pull_with`."""
+    def _found(self, name: str, i: int | None, recorded: bool) -> str:
+        """Where the formula of input `i`, or of all of them, finds what it calls `name`; see `pull_with`."""
         if name == "g" or (self.variadic and name == "i"):
             return name
         if i is None and name == "needs":
-            return lambda node: tuple(parent is not None for parent in node.parents)
+            return "tuple([parent is not None for parent in node.parents])"
         if name in self.parameters:
-            k = self.parameters.index(name)
-            return lambda node: node.params[k]
+            return f"node.params[{self.parameters.index(name)}]"
         if i is not None and name == f"{self.inputs[i]}_shape":  # a differentiated input has a parent, which knows
-            return lambda node: node.parents[i].shape
+            return f"node.parents[{i}].shape"
         if i is not None and name == f"{self.inputs[i]}_dtype":
-            return lambda node: node.parents[i].dtype
+            return f"node.parents[{i}].dtype"
         shape_of = self._shape_of(name)
         if shape_of is not None:
-            return lambda node: node.saved[-1][shape_of]
+            return f"node.saved[-1][{shape_of}]"
         k = len(self.inputs) if name == "out" else self.inputs.index(name)
         if not recorded:
-            return k
+            return f"node.saved[{k}]"
         if name == "out":
-            return lambda node: outputs_of(node, node.saved[k])
+            return f"outputs_of(node, node.saved[{k}])"
         if self.variadic:
-            return lambda node: tuple(map(_on_tape, node.saved[0], node.parents))
-        return lambda node: _on_tape(node.saved[k], node.parents[k])
+            return "tuple(map(on_tape, node.saved[0], node.parents))"
+        return f"on_tape(node.saved[{k}], node.parents[{k}])"
 
     # -- calling -------------------------------------------------------------------------------------------------------
 
@@ -219,7 +221,8 @@ class Op:
             elif any(parents[j] is not None for j in askers):
                 saved[i] = arrays[i]
         if "out" in self.asked:
-            saved[-1] = out
+            uses = self.uses
+            saved[-1] = out if uses is None else tuple([o if i in uses else None for i, o in enumerate(out)])
         if self.elementwise:  # numbers are kept for the drawings
             for i, x in enumerate(arrays):
                 if x.__class__ is float or x.__class__ is int:
@@ -245,7 +248,7 @@ def outputs_of(node: Node | None, out: Any) -> Any:
     """What `node` computed, as Tensors: one, or for several outputs one each, with its pick."""
     if not isinstance(out, tuple):
         return wrap(out, node)
-    return tuple(wrap(np.asanyarray(o), _pick(node, i, o)) for i, o in enumerate(out))
+    return tuple(None if o is None else wrap(np.asanyarray(o), _pick(node, i, o)) for i, o in enumerate(out))
 
 
 def _pick(node: Node | None, i: int, out: np.ndarray) -> Node | None:

@@ -9,10 +9,13 @@ from typing import Any
 from ..errors import ArgumentError, DimensionError
 
 Dims = int | tuple[int, ...] | list[int] | None
+_SEVERAL = (tuple, list)
 
 
 def axis_of(dim: Any, ndim: int, name: str = "dim") -> int:
     """`dim` as an axis of an `ndim`-dimensional array, counted from the front; a 0-d array has one, as in PyTorch."""
+    if dim.__class__ is int and 0 <= dim < ndim:
+        return dim
     try:
         axis = operator.index(dim)
     except TypeError:
@@ -25,10 +28,10 @@ def axis_of(dim: Any, ndim: int, name: str = "dim") -> int:
 
 def axes_of(dim: Dims, ndim: int, name: str = "dim") -> tuple[int, ...]:
     """`dim` (None for all, an int, or several) as a tuple of axes for NumPy."""
-    if dim is None or (isinstance(dim, tuple | list) and not dim):
+    if dim is None or (isinstance(dim, _SEVERAL) and not dim):
         return tuple(range(ndim))
-    dims = tuple(dim) if isinstance(dim, tuple | list) else (dim,)
-    axes = tuple(axis_of(d, ndim, name) for d in dims)
+    dims = dim if isinstance(dim, _SEVERAL) else (dim,)
+    axes = tuple([axis_of(d, ndim, name) for d in dims])
     if len(set(axes)) != len(axes):
         raise ArgumentError(f"{name}={tuple(dims)} names a dimension twice")
     return axes if ndim else ()

@@ -19,7 +19,7 @@ __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "kthvalue", "max", "me
 
 
 def _not_empty(name: str, input: Any, dim: Dims = None) -> None:
-    if not count(input.shape, axes_of(dim, input.ndim)):
+    if not input.size and not count(input.shape, axes_of(dim, input.ndim)):
         raise ShapeError(
             f"{name}: input of shape {input.shape} has no elements along dim={dim}; nothing to choose from"
         )
@@ -27,12 +27,9 @@ def _not_empty(name: str, input: Any, dim: Dims = None) -> None:
 
 def _evenly(g: Any, input: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     """Elements that share the extremum share its cotangent evenly."""
-    mine = input == kept(out, input.shape, dim, keepdim)
-    mine = mine | ((input != input) & (kept(out, input.shape, dim, keepdim) != kept(out, input.shape, dim, keepdim)))
-    if isinstance(mine, Tensor):
-        mine = mine.detach()
-    mine = mine.astype(input.dtype)
-    return kept(g, input.shape, dim, keepdim) * (mine / mine.sum(axis=axes_of(dim, len(input.shape)), keepdims=True))
+    mine = (input == kept(out, input.shape, dim, keepdim)) | (input != input)  # NaN is the extremum
+    many = mine.sum(axis=axes_of(dim, len(input.shape)), keepdims=True).astype(input.dtype)
+    return kept(g, input.shape, dim, keepdim) / many * mine
 
 
 @op(symbol="max")

@@ -28,12 +28,14 @@ def plain_key(key: Any) -> tuple[Any, ...]:
     parts = key if isinstance(key, tuple) else (key,)
     if isinstance(key, list) and any(isinstance(k, slice | Tensor | type(None)) or k is Ellipsis for k in key):
         parts = tuple(key)
-    return tuple(_part(part) for part in parts)
+    return tuple([part if part.__class__ is int else _part(part) for part in parts])
 
 
 def _part(part: Any) -> Any:
     if isinstance(part, slice):
-        start, stop, step = (None if v is None else int(v.__index__()) for v in (part.start, part.stop, part.step))
+        start, stop, step = [
+            v if v is None or v.__class__ is int else int(v.__index__()) for v in (part.start, part.stop, part.step)
+        ]
         if step is not None and step < 1:
             raise ArgumentError(f"index: the step of a slice must be positive, got {step}; use flip() to reverse")
         return slice(start, stop, step)
@@ -56,9 +58,15 @@ def _part(part: Any) -> Any:
         ) from None
 
 
+_CHOOSING = (np.ndarray, bool, np.bool_)
+
+
 def is_basic(key: tuple[Any, ...]) -> bool:
     """Whether `key` selects a view."""
-    return not any(isinstance(part, np.ndarray | bool | np.bool_) for part in key)
+    for part in key:  # noqa: SIM110  a generator takes longer than all the rest
+        if isinstance(part, _CHOOSING):
+            return False
+    return True
 
 
 def _read(input: np.ndarray, key: tuple[Any, ...]) -> Any:

@@ -47,7 +47,7 @@ def join(*tensors: Any, dim: int = 0) -> Any:
 
 
 def _slice(g: Any, i: int, shapes: tuple[tuple[int, ...], ...], dim: int) -> Any:
-    start = sum(shape[dim] for shape in shapes[:i])
+    start = sum([shape[dim] for shape in shapes[:i]])
     return g[(slice(None),) * (dim % g.ndim) + (slice(start, start + shapes[i][dim]),)]
 
 
@@ -59,15 +59,14 @@ join.errors(lambda draw, case: [case(draw(2, 3), draw(2, 2)), case(draw(2), draw
 
 
 def _sequence(name: str, tensors: Any) -> tuple[Tensor, ...]:
-    if (
-        isinstance(tensors, Tensor)
-        or not isinstance(tensors, Sequence)
-        or not all(isinstance(t, Tensor) for t in tensors)
-    ):
-        raise ArgumentError(f"{name}: tensors must be a list or tuple of Tensors, got {type(tensors).__name__}")
-    if not tensors:
+    several = isinstance(tensors, (list, tuple)) or (isinstance(tensors, Sequence) and not isinstance(tensors, Tensor))
+    given = tuple(tensors) if several else (None,)
+    for t in given:
+        if not isinstance(t, Tensor):
+            raise ArgumentError(f"{name}: tensors must be a list or tuple of Tensors, got {type(tensors).__name__}")
+    if not given:
         raise ArgumentError(f"{name}: tensors is empty; there is nothing to put together")
-    return tuple(tensors)
+    return given
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
@@ -78,21 +77,22 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensor([1, 2, 3])
     """
     given = _sequence("cat", tensors)
-    if any(t.array.ndim == 0 for t in given):
-        raise ShapeError("cat: a 0-d tensor has no dimension to join along; use stack, or unsqueeze(0) first")
-    parts = tuple(t for t in given if t.array.shape != (0,)) or given[:1]  # PyTorch skips empty vectors of any company
-    first = parts[0].array.shape
+    parts = [t for t in given if t.array.shape != (0,)] or given[:1]  # PyTorch skips empty vectors of any company
+    first, dtype = parts[0].array.shape, given[0].array.dtype
     at = axis_of(dim, len(first))
+    rest = first[:at] + first[at + 1 :]
     for i, t in enumerate(given):
         shape = t.array.shape
-        if shape != (0,) and (len(shape) != len(first) or shape[:at] + shape[at + 1 :] != first[:at] + first[at + 1 :]):
+        if not shape:
+            raise ShapeError("cat: a 0-d tensor has no dimension to join along; use stack, or unsqueeze(0) first")
+        if (len(shape) != len(first) or shape[:at] + shape[at + 1 :] != rest) and shape != (0,):
             raise ShapeError(
                 f"cat: tensors[{i}] has shape {shape} and tensors[0] {first}; they may differ in dimension {at} only"
             )
-    dtype = given[0].array.dtype
-    for t in given[1:]:
-        dtype = dtype if t.array.dtype == dtype else promote_types(dtype, t.array.dtype)
-    result = join(*(t if t.array.dtype == dtype else cast(t, dtype) for t in parts), dim=at)
+        if t.array.dtype != dtype:
+            dtype = promote_types(dtype, t.array.dtype)
+    operands = tuple([t if t.array.dtype == dtype else cast(t, dtype) for t in parts])
+    result = join.op.apply(operands, (at,))
     return result if out is None else out._write(result, "cat(out=...)")
 
 

@@ -37,8 +37,15 @@ __all__ = [
 
 @op(name="matmul", symbol="@", method="_matmul")
 def product(input: Any, other: Any, /) -> Any:
-    """Matrices times matrices, the leading dimensions broadcast: the op behind all products here."""
-    return np.matmul(input, other)
+    """Matrices times matrices, the leading dimensions broadcast: the op behind all products here.
+
+    A vector is a row on the left and a column on the right, whose one dimension of size 1 the result lacks.
+    """
+    if input.ndim > 1 and other.ndim > 1:
+        return np.matmul(input, other)
+    rows = input if input.ndim > 1 else input.reshape((1, -1))
+    y = np.matmul(rows, other if other.ndim > 1 else other.reshape((-1, 1)))
+    return y.reshape(y.shape[:-2] + y.shape[-2:-1] * (input.ndim > 1) + y.shape[-1:] * (other.ndim > 1))
 
 
 LEAST = 1 << 20  # products of two numbers from which the kernel is faster than BLAS, while other threads work too
@@ -69,8 +76,16 @@ def _transposed(x: Any) -> Any:
     return x.swapaxes(-1, -2)
 
 
+def _as_matrix(g: Any, input_shape: tuple[int, ...], other_shape: tuple[int, ...]) -> Any:
+    """The cotangent of a product with the dimensions of size 1 that it lacks where there was a vector."""
+    shape = g.shape if len(other_shape) > 1 else (*g.shape, 1)
+    return g.reshape(shape if len(input_shape) > 1 else (*shape[:-1], 1, shape[-1]))
+
+
 def _input_cotangent(g: Any, other: Any, input_shape: tuple[int, ...]) -> Any:
     """G Bᵀ; where a matrix met a batch, all its rows at once, so that the sum over the batch is in the product."""
+    if len(input_shape) == 1 or len(other.shape) == 1:
+        g, other = _as_matrix(g, input_shape, other.shape), other if len(other.shape) > 1 else other.reshape((-1, 1))
     if len(input_shape) == 2 and len(g.shape) > 2 and len(other.shape) == len(g.shape):
         order = (len(g.shape) - 2, *range(len(g.shape) - 2), len(g.shape) - 1)
         n = math.prod(g.shape[:-2]) * g.shape[-1]
@@ -82,6 +97,11 @@ def _input_cotangent(g: Any, other: Any, input_shape: tuple[int, ...]) -> Any:
 
 def _other_cotangent(g: Any, input: Any, other_shape: tuple[int, ...]) -> Any:
     """Aᵀ G; where a batch met one matrix, as one product of all rows."""
+    if len(input.shape) == 1 or len(other_shape) == 1:
+        c = _as_matrix(g, input.shape, other_shape)
+        rows = input if len(input.shape) > 1 else input.reshape((1, -1))
+        c = _other_cotangent(c, rows, other_shape if len(other_shape) > 1 else (*other_shape, 1))
+        return c if len(other_shape) > 1 else c.reshape(c.shape[:-1])
     if len(other_shape) == 2 and len(g.shape) > 2 and len(input.shape) == len(g.shape):
         n = math.prod(input.shape[:-1])
         return product(_transposed(input.reshape((n, other_shape[0]))), g.reshape((n, other_shape[1])))
@@ -95,6 +115,11 @@ product.derivative(
 product.samples(
     lambda draw, case: [
         case(draw(2, 3), draw(3, 4)),
+        case(draw(2, 3), draw(3)),
+        case(draw(3), draw(3, 2)),
+        case(draw(3), draw(3)),
+        case(draw(5, 2, 3), draw(3)),
+        case(draw(3), draw(5, 3, 2)),
         case(draw(5, 2, 3), draw(3, 2)),
         case(draw(2, 3), draw(4, 3, 2)),
         case(draw(2, 1, 2, 3), draw(4, 3, 2)),
@@ -139,9 +164,10 @@ def same_type(name: str, *tensors: Any) -> None:
     for i, t in enumerate(tensors):
         if not isinstance(t, Tensor):
             raise ArgumentError(f"{name}: argument {i} must be a Tensor, got {type(t).__name__}")
-    if len({t.array.dtype for t in tensors}) > 1:
-        kinds = " and ".join(str(t.array.dtype) for t in tensors)
-        raise DTypeError(f"{name}: the tensors must have the same dtype, got {kinds}; convert one with .to(dtype)")
+    for t in tensors:
+        if t.array.dtype != tensors[0].array.dtype:
+            kinds = " and ".join(str(t.array.dtype) for t in tensors)
+            raise DTypeError(f"{name}: the tensors must have the same dtype, got {kinds}; convert one with .to(dtype)")
 
 
 def _fit(name: str, input: Tensor, other: Tensor, m: int, k: int) -> None:
@@ -168,13 +194,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
             f"matmul: both operands need at least one dimension, got shapes {list(a)} and {list(b)}; use * for scalars"
         )
     _fit("matmul", input, other, a[-1], b[-2] if len(b) > 1 else b[0])
-    if len(a) > 1 and len(b) > 1:
-        return product(input, other)
-    x = input if len(a) > 1 else input.unsqueeze(0)
-    y = other if len(b) > 1 else other.unsqueeze(1)
-    if len(a) == 1 and len(b) == 1:
-        return product(x, y).reshape(())
-    return product(x, y).squeeze(-2 if len(a) == 1 else -1)
+    return product(input, other)
 
 
 attach("__matmul__", matmul, matmul)

@@ -48,7 +48,7 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     if len(shape) == 1 and isinstance(shape[0], tuple | list):
         shape = tuple(shape[0])
     try:
-        return tuple(int(n.__index__()) for n in shape)
+        return tuple([n if n.__class__ is int else int(n.__index__()) for n in shape])
     except AttributeError:
         raise ArgumentError(f"{name}: expected sizes as ints, got {shape!r}") from None
 
@@ -157,7 +157,8 @@ permute_to.errors(lambda draw, case: [case(draw(2, 3), (0,)), case(draw(2, 3), (
 
 
 def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argsort([d % len(dims) for d in dims])) if dims else ()
+    n = len(dims)
+    return tuple(sorted(range(n), key=lambda i: dims[i] % n))
 
 
 @method
