@@ -51,5 +51,6 @@ def tensor_repr(t: Any) -> str:
     if a.dtype not in (np.float32, np.int64, np.bool_):
         suffix.append(f"dtype={a.dtype}")
     if t.node is not None:
-        suffix.append("requires_grad=True" if t.node.op is LEAF else f"grad_fn=<{t.node.name}>")
+        node = t.node if t.node.name != "pick" else t.node.parents[0]  # the op that has several outputs
+        suffix.append("requires_grad=True" if node.op is LEAF else f"grad_fn=<{node.name}>")
     return prefix + ", ".join([body, *suffix]) + ")"

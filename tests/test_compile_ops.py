@@ -90,7 +90,7 @@ def test_single_and_strided(op, i):
 COMPILED = (
     "add div pow where clamp lerp sigmoid gelu softplus erf logaddexp atan2 floor sum mean prod amax var logsumexp "
     "softmax log_softmax norm cumsum matmul linear einsum take_along elements_of added_at replaced_at scattered sort "
-    "topk flip pad conv max_pool standardise scale_and_shift class_cross_entropy attention lstm_cell remainder isclose"
+    "topk flip pad conv max_pool normalise scale_and_shift class_cross_entropy attention lstm_cell remainder isclose"
 )
 
 

@@ -12,11 +12,14 @@ from autograd.tensor import wrap
 
 pytest.importorskip("numba")
 
-TABLES = [
-    ((8, 5, 12, 13), (0, 2, 3)), ((16, 30, 40), (0, 2)), ((100, 77), (1,)), ((6, 7, 300), (1, 2)), ((6, 7, 300), (2,)),
-    ((4, 3, 50, 20), (2, 3)),
+TABLES = [  # a shape, the axes, the shape of the weights
+    ((8, 5, 12, 13), (0, 2, 3), (1, 5, 1, 1)), ((16, 30, 40), (0, 2), (1, 30, 1)), ((16, 30, 40), (0, 2), None),
+    ((1100, 7), (0,), (1, 7)), ((300, 50), (0,), None),
+    ((100, 77), (1,), (77,)), ((6, 7, 300), (1, 2), (7, 300)), ((6, 7, 300), (2,), None), ((2100, 8), (1,), (8,)),
+    ((4, 3, 5, 200), (2, 3), (1, 3, 5, 1)), ((40, 30, 1, 9), (2, 3), (1, 30, 1, 1)),
 ]  # fmt: skip
-UNUSUAL = [((100, 77), (0,)), ((40, 50, 5), (0, 1, 2)), ((900, 5), (1,)), ((0, 5, 9), (0, 2)), ((10, 20, 30), (1,))]
+UNUSUAL = [((40, 50, 5), (0, 1, 2), None), ((900, 5), (1,), (5,)), ((10, 20, 30), (1,), None),
+           ((100, 77), (0,), (77,)), ((30, 200), (1,), (1, 200)), ((20, 300, 3), (0, 2), (1, 300, 1))]  # fmt: skip
 both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
@@ -24,65 +27,87 @@ def draw(shape, dtype, seed=0):
     return (2 * np.random.default_rng(seed).standard_normal(shape) + 1).astype(dtype)
 
 
-def cotangents(out, dtype):
-    return tuple(draw(part.shape, dtype, i) for i, part in enumerate(out))
+def parameters(given, dtype):
+    return (None, None) if given is None else (draw(given, dtype, 1), draw(given, dtype, 2))
+
+
+def summed(g, like):
+    """What the engine does with a cotangent of the shape of the result."""
+    return None if like is None else autograd.engine.unbroadcast(g, like.shape)
 
 
 @both
-@pytest.mark.parametrize(("shape", "axes"), TABLES + UNUSUAL, ids=str)
+@pytest.mark.parametrize(("shape", "axes", "given"), TABLES + UNUSUAL, ids=str)
+@pytest.mark.parametrize("centred", [True, False])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_as_numpy(shape, axes, dtype):
+def test_as_numpy(shape, axes, given, dtype, centred):
     """Values, statistics and cotangents, to the rounding of sums over a few thousand numbers."""
-    x, close = draw(shape, dtype), 64 * np.finfo(dtype).eps
-    for given in (x, np.asfortranarray(x), np.repeat(x, 2, axis=-1)[..., ::2]):
-        expected, result = ops.standardise.op.body(x, axes, 1e-3), ops.standardise.op.run(given, axes, 1e-3)
-        for a, b in zip(result, expected, strict=True):
-            assert a.dtype == dtype
-            assert a.shape == b.shape
-            np.testing.assert_allclose(a, b, rtol=close, atol=close)
-    g = cotangents(expected, dtype)
-    ours, theirs = (f(g, expected, shape, axes) for f in (ops._pull_array, ops._pull))
-    np.testing.assert_allclose(ours, theirs, rtol=close, atol=close)
+    x, (w, b), close = draw(shape, dtype), parameters(given, dtype), 64 * np.finfo(dtype).eps
+    op, expected = ops.normalise.op, ops.normalise.op.body(x, w, b, axes, 1e-3, centred)
+    for layout in (x, np.asfortranarray(x), np.repeat(x, 2, axis=-1)[..., ::2]):
+        for ours, theirs in zip(op.run(layout, w, b, axes, 1e-3, centred), expected, strict=True):
+            assert ours.dtype == dtype
+            assert ours.shape == theirs.shape
+            np.testing.assert_allclose(ours, theirs, rtol=close, atol=close)
+    g = draw(shape, dtype, 3)
+    exact = [None if a is None else a.astype(np.longdouble) for a in (g, x, w, b)]
+    out = op.body(*exact[1:], axes, 1e-3, centred)
+    wanted = ops._pull((exact[0], None, None), *exact[1:], out, axes, centred)
+    ours = ops._pulled((g, None, None), x, w, b, (None, *expected[1:]), axes, centred)
+    for mine, theirs, like in zip(ours, wanted, (x, w, b), strict=True):
+        if like is not None:
+            theirs = summed(theirs, like)
+            scale = np.sqrt(x.size / like.size)
+            np.testing.assert_allclose(summed(mine, like), theirs.astype(dtype), rtol=close, atol=close * 8 * scale)
 
 
-def test_the_kernels_answer(monkeypatch):
+@pytest.mark.parametrize(("shape", "axes", "given"), TABLES, ids=str)
+def test_the_kernels_answer(shape, axes, given, monkeypatch):
     """At these sizes it is not NumPy that computes."""
-    out = ops.standardise.op.body(draw((8, 5, 12, 13), np.float32), (0, 2, 3), 1e-5)
-    g = cotangents(out, np.float32)
-    monkeypatch.setattr(ops, "Standard", lambda *parts: parts)
-    monkeypatch.setattr(ops.math, "prod", None)
-    from autograd.kernels import normalise
-
-    monkeypatch.setattr(normalise, "table", lambda shape, axes: (8, 5, 156))
-    ops._pull_array(g, out, (8, 5, 12, 13), (0, 2, 3))
-    monkeypatch.setattr(np, "square", None)
-    ops.standardise.op.run(draw((8, 5, 12, 13), np.float32), (0, 2, 3), 1e-5)
+    x, (w, b) = draw(shape, np.float32), parameters(given, np.float32)
+    out = ops.normalise.op.body(x, w, b, axes)
+    monkeypatch.setattr(ops, "np", None)
+    monkeypatch.setattr(ops, "_suits", lambda *arrays: True)
+    ops.normalise.op.run(x, w, b, axes)
+    ops._pulled((x, None, None), x, w, b, out, axes, True)
 
 
-def test_infinities_stay_in_their_rows():
+def test_infinities_stay_in_their_groups():
     x = draw((20, 300), np.float32)
     x[3, 5], x[7, 0], x[9, 9], x[11] = np.nan, np.inf, -np.inf, 3.0
-    with np.errstate(all="ignore"):
-        for a, b in zip(ops.standardise.op.run(x, (1,), 1e-5), ops.standardise.op.body(x, (1,), 1e-5)):
-            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+    table = np.ascontiguousarray(x.reshape(20, 3, 100).swapaxes(0, 1)), (1, 20, 1), (0, 2)
+    for y, given, axes in ((x, (300,), (1,)), table, (np.ascontiguousarray(x.T), (1, 20), (0,))):
+        w = draw(given, np.float32, 1)
+        with np.errstate(all="ignore"):
+            for a, b in zip(ops.normalise.op.run(y, w, w, axes), ops.normalise.op.body(y, w, w, axes)):
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@both
+def test_far_from_zero(dtype):
+    """The variance of numbers that lie close together is not lost in that of their mean."""
+    x = (draw((16, 30, 40), np.float64) + 1000).astype(dtype)
+    for axes in ((0, 2), (2,)):
+        rstd = ops.normalise.op.run(x, None, None, axes).rstd
+        exact = ops.normalise.op.body(x.astype(np.longdouble), None, None, axes).rstd
+        np.testing.assert_allclose(rstd, exact.astype(dtype), rtol=256 * np.finfo(dtype).eps)
 
 
 @both
 @pytest.mark.parametrize(("shape", "given"), [
-    ((8, 5, 12, 13), (1, 5, 1, 1)), ((16, 30, 40), (1, 30, 1)), ((100, 77), (77,)), ((6, 7, 300), (7, 300)),
-    ((300, 7, 30), (30,)), ((10, 1, 600), (1, 1, 1)), ((2100, 8), (8,)), ((100, 77), (1, 77)), ((30, 40, 5), (5,)),
+    ((8, 5, 12, 13), (1, 5, 1, 1)), ((16, 30, 40), (1, 30, 1)), ((10, 1, 600), (1, 1, 1)), ((100, 77), (77,)),
+    ((100, 77), (1, 77)), ((30, 40, 5), (1, 40, 1)),
 ], ids=str)  # fmt: skip
 def test_scale_and_shift(shape, given, dtype):
-    """y w + b, and the sums over what shares a number, to rounding."""
-    y, weight, bias, g = draw(shape, dtype), draw(given, dtype, 1), draw(given, dtype, 2), draw(shape, dtype, 3)
-    close = 64 * np.finfo(dtype).eps
-    op = ops.scale_and_shift.op
-    np.testing.assert_allclose(op.run(y, weight, bias), op.body(y, weight, bias), rtol=close, atol=close)
-    for x in (y, None):
-        ours, exact = ops._gathered(g, x, given), ops._gather(g.astype(np.longdouble), x, given)
-        assert ours.dtype == dtype
-        scale = np.sqrt(y.size / exact.size)
-        np.testing.assert_allclose(ours, exact.astype(dtype), rtol=close, atol=8 * close * scale)
+    """x w + b, and its cotangents, to rounding."""
+    x, weight, bias, g = draw(shape, dtype), draw(given, dtype, 1), draw(given, dtype, 2), draw(shape, dtype, 3)
+    close, op = 64 * np.finfo(dtype).eps, ops.scale_and_shift.op
+    np.testing.assert_allclose(op.run(x, weight, bias), op.body(x, weight, bias), rtol=close, atol=close)
+    exact = ops._scale_pulled.body(*(a.astype(np.longdouble) for a in (g, x, weight)))
+    for mine, theirs, like in zip(ops._scale_pulled(g, x, weight), exact, (x, weight, bias), strict=True):
+        scale = np.sqrt(x.size / like.size)
+        theirs = summed(theirs, like).astype(dtype)
+        np.testing.assert_allclose(summed(mine, like), theirs, rtol=close, atol=8 * close * scale)
 
 
 def test_threads_do_not_change_bits():
@@ -91,9 +116,16 @@ def test_threads_do_not_change_bits():
     try:
         for n in (1, 2, 3):
             set_num_threads(n)
-            out = ops.standardise.op.run(x, (1,), 1e-5)
-            results.append([*out, ops._pull_array(cotangents(out, np.float32), out, x.shape, (1,))])
-            results[-1] += [ops._gathered(x, x, (700,)), ops._gathered(x.reshape(10, 100, 700), None, (1, 100, 1))]
+            results.append([])
+            for shape, axes, given in (
+                ((1000, 700), (1,), (700,)), ((1000, 700), (0,), (1, 700)), ((100, 70, 100), (0, 2), (1, 70, 1)),
+                ((10, 10, 70, 100), (2, 3), (1, 10, 70, 1)),
+            ):  # fmt: skip
+                y, (w, b) = x.reshape(shape), parameters(given, np.float32)
+                out = ops.normalise.op.run(y, w, b, axes)
+                results[-1] += [*out, *ops._pulled((y, None, None), y, w, b, out, axes, True)]
+            w = draw((1, 70, 1), np.float32, 1)
+            results[-1] += ops._scale_pulled(x.reshape(100, 70, 100), x.reshape(100, 70, 100), w)
     finally:
         set_num_threads(before)
     for other in results[1:]:
@@ -103,12 +135,36 @@ def test_threads_do_not_change_bits():
 
 def test_second_derivatives_of_large_inputs():
     """Those of one large batch are those of its rows, which are small."""
-    x = draw((30, 200), np.float64)
+    x, w = draw((30, 200), np.float64), wrap(draw((200,), np.float64, 1)).requires_grad_()
 
     def second(part):
         leaf = wrap(part).requires_grad_()
-        y = ops.standardise(leaf, (1,), 1e-3).out
-        (first,) = autograd.grad((y * y * y).sum(), leaf, create_graph=True)
-        return autograd.grad((first * first).sum(), leaf)[0].array
+        y = ops.normalise(leaf, w, w, (1,), 1e-3).out
+        first = autograd.grad((y * y * y).sum(), (leaf, w), create_graph=True)
+        by_x, by_w = autograd.grad(sum((f * f).sum() for f in first[:1]) + first[1].sum(), (leaf, w))
+        return by_x.array, by_w.array
 
-    np.testing.assert_allclose(second(x), np.concatenate([second(row) for row in np.split(x, 30)]), 1e-9, 1e-11)
+    whole, rows = second(x), [second(row) for row in np.split(x, 30)]
+    np.testing.assert_allclose(whole[0], np.concatenate([row[0] for row in rows]), 1e-9, 1e-8)
+    np.testing.assert_allclose(whole[1], sum(row[1] for row in rows), 1e-9, 1e-8)
+
+
+def test_the_statistics_have_derivatives():
+    """Their cotangents join that of the result, though no kernel takes them."""
+    x = wrap(draw((30, 200), np.float64)).requires_grad_()
+    out = ops.normalise(x, None, None, (1,), 1e-3)
+    (ours,) = autograd.grad((out.out * out.mean * out.rstd).sum(), x)
+    mean = x.mean(1, True)
+    rstd = ((x - mean).square().mean(1, True) + 1e-3).rsqrt()
+    (exact,) = autograd.grad(((x - mean) * rstd * mean * rstd).sum(), x)
+    np.testing.assert_allclose(ours.array, exact.array, 1e-9, 1e-9)
+
+
+def test_the_result_may_be_overwritten():
+    """The derivative looks at the input and the statistics."""
+    x = wrap(draw((30, 200), np.float64)).requires_grad_()
+    y = ops.normalise(x, None, None, (1,), 1e-3).out
+    (plain,) = autograd.grad((y * y).relu().sum(), x)
+    y = ops.normalise(x, None, None, (1,), 1e-3).out
+    (mine,) = autograd.grad(y.square_().relu_().sum(), x)
+    np.testing.assert_array_equal(plain.array, mine.array)

@@ -80,6 +80,8 @@ def _pooling() -> None:
 
 def _norms() -> None:
     _through(nn.BatchNorm2d(16), 8, 16, 16, 16)
+    _through(nn.BatchNorm2d(16).eval(), 8, 16, 16, 16)
+    _through(nn.BatchNorm1d(64), 256, 64)
     _through(nn.LayerNorm(64), 256, 64)
 
 

@@ -1,14 +1,20 @@
-"""Mean 0 and variance 1, and the derivative, in two or three passes over what is normalised while it is in the cache.
+"""Normalisation with what follows it, and the derivative, while what is normalised together is in the cache.
 
-The arrays have three dimensions (a, b, s), and the sums go over the first and the last: batch normalisation as it
-stands, layer and group normalisation with one a.  Sums over s are of the array's type, in many lanes; those sums are
-added up in float64.
+y = (x - μ) r w + b.  Where the sums go and how w lies make three cases:
+
+- *groups*: runs of elements with one w each; a group is some runs, one after another or a stride apart.  Batch
+  normalisation (a group is a channel), group and instance normalisation.
+- *rows*: a group is a row, with one w for each of its places.  Layer and root-mean-square normalisation.
+- *columns*: a group is a column.  Batch normalisation of (N, C).
+
+Sums over a run are of the array's type, in many lanes; those sums are added up in float64.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,171 +23,319 @@ from .flat import in_pieces
 from .vmath import minus
 
 WORK = 131072  # elements of a piece at least
-SHORTEST = 8  # elements of s, for which the loops are made
+SHORTEST = 8  # elements of a run, for which the loops are made
+BLOCK = 256  # rows of a column that are added up in the array's type
 
 
-@kernel
-def _standardise(x, y, means, scales, eps, first, last):
-    zero, n = x.dtype.type(0), x.shape[0] * x.shape[2]
-    for b in range(first, last):
-        total = 0.0
-        for a in range(x.shape[0]):
-            row, part = x[a, b], zero
-            for s in range(row.size):
-                part += row[s]
-            total += part
-        means[b] = mean = x.dtype.type(total / n)
-        total = 0.0
-        for a in range(x.shape[0]):
-            row, part = x[a, b], zero
-            for s in range(row.size):
-                d = minus(row[s], mean)
-                part += d * d
-            total += part
-        scales[b] = scale = x.dtype.type(1 / math.sqrt(total / n + eps))
-        for a in range(x.shape[0]):
-            row, out = x[a, b], y[a, b]
-            for s in range(row.size):
-                out[s] = minus(row[s], mean) * scale
+class Groups(NamedTuple):
+    """Group i has runs k = 0 ... inner - 1 of s elements from i · far + k · near; their w is (i · by + k) mod c."""
+
+    outer: int
+    inner: int
+    s: int
+    far: int
+    near: int
+    by: int  # weights from one group to the next; 0: there is one for the whole group, w_i
+    c: int
 
 
-@inlined
-def _sums(g, y, b):
-    """Σ g and Σ g y."""
-    total, weighted, zero = 0.0, 0.0, g.dtype.type(0)
-    for a in range(g.shape[0]):
-        gs, ys, part, product = g[a, b], y[a, b], zero, zero
-        for s in range(gs.size):
-            part += gs[s]
-            product += gs[s] * ys[s]
-        total += part
-        weighted += product
-    return total, weighted
+class Rows(NamedTuple):
+    """n rows of s elements, with a w for each place in a row."""
+
+    n: int
+    s: int
 
 
-@kernel
-def _pull(g, y, scales, g_mean, g_scale, out, first, last):
-    T, n = g.dtype.type, g.shape[0] * g.shape[2]
-    for b in range(first, last):
-        scale = scales[b]
-        total, weighted = _sums(g, y, b)
-        slope = T(scale * ((weighted + g_scale[b] * scale) / n))
-        shift = T((scale * total - g_mean[b]) / n)
-        for a in range(g.shape[0]):
-            gs, ys, to = g[a, b], y[a, b], out[a, b]
-            for s in range(gs.size):
-                to[s] = scale * gs[s] - slope * ys[s] - shift
+class Columns(NamedTuple):
+    """n rows of c elements, with a w for each place in a row, and a group for each too."""
+
+    n: int
+    c: int
 
 
-def table(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """`shape` as (a, b, s) with the sums over a and s; None if the axes do not lie so."""
+Layout = Groups | Rows | Columns
+
+
+@functools.lru_cache(1024)
+def layout(
+    shape: tuple[int, ...], axes: tuple[int, ...], given: tuple[int, ...] | None, centred: bool
+) -> Layout | None:
+    """How an array of `shape` is normalised over `axes`, with weights of shape `given`; None if no kernel does."""
     d, k = len(shape), min(axes, default=0)
-    if axes == tuple(range(k, d)) and k:
-        sizes = 1, math.prod(shape[:k]), math.prod(shape[k:])
-    elif axes == (0, *range(2, d)):
-        sizes = shape[0], shape[1], math.prod(shape[2:])
-    else:
+    tail = math.prod(shape[d - len(axes) :])
+    if 0 < k == d - len(axes) and (given is None or given == shape[k:]):
+        return Rows(math.prod(shape[:k]), tail) if tail >= SHORTEST else None
+    if axes == (2, 3) and d == 4 and given == (1, *shape[1:3], 1):
+        g, inner, s = shape[1:]
+        return Groups(shape[0] * g, inner, s, inner * s, s, inner, g * inner) if s >= SHORTEST else None
+    if axes != (0, *range(2, d)) or given not in (None, (1, shape[1], *(1,) * (d - 2))):
         return None
-    return sizes if sizes[2] >= SHORTEST else None
-
-
-def _over(kernel: Any, sizes: tuple[int, int, int], *arguments: Any) -> None:
-    a, b, s = sizes
-    in_pieces(b, lambda first, last: kernel(*arguments, first, last), max(1, WORK // (a * s)))
-
-
-def standardise(x: np.ndarray, sizes: tuple[int, int, int], eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(x - μ) r, μ and r = 1 / √(σ² + eps)."""
-    y, means, scales = np.empty_like(x), np.empty(sizes[1], x.dtype), np.empty(sizes[1], x.dtype)
-    _over(_standardise, sizes, x.reshape(sizes), y.reshape(sizes), means, scales, float(eps))
-    return y, means, scales
-
-
-def pull(g: np.ndarray, y: np.ndarray, scales: np.ndarray, g_mean: np.ndarray, g_scale: np.ndarray,
-         sizes: tuple[int, int, int]) -> np.ndarray:  # fmt: skip
-    """r (g - Σ g / n - y (Σ g y + g_r r) / n) + g_μ / n."""
-    out, small = np.empty_like(y), [np.ascontiguousarray(v).reshape(-1) for v in (scales, g_mean, g_scale)]
-    _over(_pull, sizes, g.reshape(sizes), y.reshape(sizes), *small, out.reshape(sizes))
-    return out
+    n, c, s = shape[0], shape[1], math.prod(shape[2:])
+    if s == 1:
+        return Columns(n, c) if centred else None
+    return Groups(c, n, s, s, c * s, 0, c) if s >= SHORTEST else None
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What follows normalisation: y w + b, with one w for each b of the table (a channel) or each s (a feature).
+# Groups.
+
+
+@inlined
+def _centre_of(x, start, step, count, s, centred):
+    """The mean, or 0, and the mean square of the deviations from it; runs by Chan, Golub and LeVeque (1983)."""
+    total, squares, mean, zero = 0.0, 0.0, 0.0, x.dtype.type(0)
+    for k in range(count):
+        row, part, square = x[start + k * step : start + k * step + s], zero, zero
+        if centred:
+            for j in range(s):
+                part += row[j]
+        own = x.dtype.type(part / s)
+        for j in range(s):
+            d = minus(row[j], own)
+            square += d * d
+        squares += square
+        if k > 0:
+            away = own - mean
+            squares += away * away * (k * s / (k + 1))
+        total += part
+        mean = total / ((k + 1) * s)
+    return x.dtype.type(mean), squares / (count * s)
 
 
 @kernel
-def _scale_channels(y, weight, bias, out, first, last):
+def _groups(x, y, w, b, means, scales, sizes, eps, centred, first, last):
+    inner, s, far, near, by, c = sizes
     for i in range(first, last):
-        w, c = weight[i], bias[i]
-        for a in range(y.shape[0]):
-            row, to = y[a, i], out[a, i]
-            for s in range(row.size):
-                to[s] = row[s] * w + c
+        mean, square = _centre_of(x, i * far, near, inner, s, centred)
+        scale = x.dtype.type(1 / math.sqrt(square + eps))
+        means[i], scales[i] = mean, scale
+        for k in range(inner):
+            at = (i * by + k) % c if by else i
+            slope, shift, start = scale * w[at], b[at], i * far + k * near
+            row, out = x[start : start + s], y[start : start + s]
+            for j in range(s):
+                out[j] = minus(row[j], mean) * slope + shift
 
 
 @kernel
-def _scale_features(y, weight, bias, out, first, last):
+def _groups_pull(g, x, w, means, scales, out, by_bias, by_weight, sizes, centred, first, last):
+    T, (inner, s, far, near, by, c) = x.dtype.type, sizes
     for i in range(first, last):
-        row, to = y[0, i], out[0, i]
-        for s in range(row.size):
-            to[s] = row[s] * weight[s] + bias[s]
+        mean, scale, total, weighted = means[i], scales[i], 0.0, 0.0
+        for k in range(inner):
+            at = (i * by + k) % c if by else i
+            start, part, product = i * far + k * near, T(0), T(0)
+            gs, xs = g[start : start + s], x[start : start + s]
+            for j in range(s):
+                part += gs[j]
+                product += gs[j] * minus(xs[j], mean)
+            total += w[at] * part
+            weighted += w[at] * product
+            by_bias[i, k], by_weight[i, k] = part, product * scale
+        n = inner * s
+        shift = T(scale * total / n) if centred else T(0)
+        slope = T(scale * scale * scale * weighted / n)
+        for k in range(inner):
+            start, rise = i * far + k * near, scale * w[(i * by + k) % c if by else i]
+            gs, xs, to = g[start : start + s], x[start : start + s], out[start : start + s]
+            for j in range(s):
+                to[j] = rise * gs[j] - slope * minus(xs[j], mean) - shift
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Rows.
 
 
 @kernel
-def _channel_sums(g, y, weigh, out, first, last):
-    for b in range(first, last):
-        total = 0.0
-        for a in range(g.shape[0]):
-            gs, ys, part = g[a, b], y[a, b], g.dtype.type(0)
-            if weigh:
-                for s in range(gs.size):
-                    part += gs[s] * ys[s]
-            else:
-                for s in range(gs.size):
-                    part += gs[s]
-            total += part
-        out[b] = total
+def _rows(x, y, w, b, means, scales, eps, centred, first, last):
+    s = w.size
+    for i in range(first, last):
+        mean, square = _centre_of(x, i * s, 0, 1, s, centred)
+        scale = x.dtype.type(1 / math.sqrt(square + eps))
+        means[i], scales[i] = mean, scale
+        row, out = x[i * s : (i + 1) * s], y[i * s : (i + 1) * s]
+        for j in range(s):
+            out[j] = minus(row[j], mean) * scale * w[j] + b[j]
 
 
 @kernel
-def _feature_sums(g, y, weigh, parts, step, first, last):
-    """Each piece of `step` rows has a sum of its own, so that threads need not share one."""
+def _rows_pull(g, x, w, means, scales, out, parts, step, centred, first, last):
+    """Each piece of `step` rows has sums for b and w of its own, so that threads need not share one."""
+    T, s = x.dtype.type, w.size
     for piece in range(first, last):
-        to = parts[piece]
-        for i in range(piece * step, min((piece + 1) * step, g.shape[1])):
-            gs, ys = g[0, i], y[0, i]
-            if weigh:
-                for s in range(gs.size):
-                    to[s] += gs[s] * ys[s]
+        by_bias, by_weight = parts[0, piece], parts[1, piece]
+        for i in range(piece * step, min((piece + 1) * step, means.size)):
+            gs, xs, to = g[i * s : (i + 1) * s], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
+            mean, scale, total, weighted = means[i], scales[i], T(0), T(0)
+            for j in range(s):
+                total += gs[j] * w[j]
+                weighted += gs[j] * w[j] * minus(xs[j], mean)
+            shift = scale * total / s if centred else T(0)
+            slope = scale * scale * scale * weighted / s
+            for j in range(s):
+                to[j] = scale * w[j] * gs[j] - slope * minus(xs[j], mean) - shift
+            for j in range(s):
+                by_bias[j] += gs[j]
+                by_weight[j] += gs[j] * (minus(xs[j], mean) * scale)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Columns.
+
+
+@kernel
+def _columns(x, y, w, b, means, scales, eps, first, last):
+    n, zero, size = len(x), x.dtype.type(0), last - first
+    total, part, mean, scale = np.zeros(size), np.zeros(size, x.dtype), means[first:last], scales[first:last]
+    for which in range(2):
+        for block in range(0, n, BLOCK):
+            part[:] = zero
+            for i in range(block, min(block + BLOCK, n)):
+                row = x[i, first:last]
+                if which == 0:
+                    for j in range(size):
+                        part[j] += row[j]
+                else:
+                    for j in range(size):
+                        d = minus(row[j], mean[j])
+                        part[j] += d * d
+            for j in range(size):
+                total[j] += part[j]
+        for j in range(size):
+            if which == 0:
+                mean[j] = total[j] / n
+                total[j] = 0
             else:
-                for s in range(gs.size):
-                    to[s] += gs[s]
+                scale[j] = 1 / math.sqrt(total[j] / n + eps)
+    slope, shift = w[first:last] * scale, b[first:last]
+    for i in range(n):
+        row, out = x[i, first:last], y[i, first:last]
+        for j in range(size):
+            out[j] = minus(row[j], mean[j]) * slope[j] + shift[j]
 
 
-def shared(shape: tuple[int, ...], given: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """The table for numbers of shape `given`, one for each channel, (1, C, 1, ...), or feature, the last dimensions."""
-    d = len(shape)
-    if len(given) == d > 2 and given == tuple(n if i == 1 else 1 for i, n in enumerate(shape)):
-        return table(shape, (0, *range(2, d)))
-    return table(shape, tuple(range(d - len(given), d))) if shape[d - len(given) :] == given else None
+@kernel
+def _columns_pull(g, x, w, means, scales, out, by_bias, by_weight, first, last):
+    n, size, T = len(x), last - first, x.dtype.type
+    total, weighted = np.zeros(size), np.zeros(size)
+    part, product, mean, scale = np.zeros(size, x.dtype), np.zeros(size, x.dtype), means[first:last], scales[first:last]
+    for block in range(0, n, BLOCK):
+        part[:] = T(0)
+        product[:] = T(0)
+        for i in range(block, min(block + BLOCK, n)):
+            gs, xs = g[i, first:last], x[i, first:last]
+            for j in range(size):
+                part[j] += gs[j]
+                product[j] += gs[j] * minus(xs[j], mean[j])
+        for j in range(size):
+            total[j] += part[j]
+            weighted[j] += product[j]
+    for j in range(size):
+        by_bias[first + j], by_weight[first + j] = total[j], weighted[j] * scale[j]
+        rise = w[first + j] * scale[j]
+        part[j], product[j] = rise * total[j] / n, rise * scale[j] * scale[j] * weighted[j] / n
+    rise = w[first:last] * scale
+    for i in range(n):
+        gs, xs, to = g[i, first:last], x[i, first:last], out[i, first:last]
+        for j in range(size):
+            to[j] = rise[j] * gs[j] - product[j] * minus(xs[j], mean[j]) - part[j]
 
 
-def scale(y: np.ndarray, weight: np.ndarray, bias: np.ndarray, sizes: tuple[int, int, int]) -> np.ndarray:
-    """y w + b."""
-    out, by_channel = np.empty_like(y), weight.ndim == y.ndim > 2
-    _over(_scale_channels if by_channel else _scale_features, sizes, y.reshape(sizes), weight.reshape(-1),
-          bias.reshape(-1), out.reshape(sizes))  # fmt: skip
+# ---------------------------------------------------------------------------------------------------------------------
+# All of them.
+
+
+def _weights(x: np.ndarray, lies: Layout, *given: np.ndarray | None) -> list[np.ndarray]:
+    """The weights and the shifts, each as one run; where there are none, ones and zeros."""
+    size = lies.s if isinstance(lies, Rows) else lies.c
+    return [np.full(size, 1 - i, x.dtype) if a is None else a.reshape(-1) for i, a in enumerate(given)]
+
+
+def _over(kernel: Any, groups: int, size: int, *arguments: Any) -> None:
+    in_pieces(groups, lambda first, last: kernel(*arguments, first, last), max(1, WORK // size))
+
+
+def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, lies: Layout, eps: float,
+            centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """(x - μ) r w + b, μ and r = 1 / √(σ² + eps); μ is 0 unless `centred`."""
+    y, (w, b) = np.empty_like(x), _weights(x, lies, weight, bias)
+    groups = lies.c if isinstance(lies, Columns) else lies[0]
+    means, scales = np.empty(groups, x.dtype), np.empty(groups, x.dtype)
+    if isinstance(lies, Columns):
+        tables = x.reshape(lies), y.reshape(lies), w, b, means, scales
+        in_pieces(groups, lambda i, j: _columns(*tables, float(eps), i, j), max(16, WORK // lies.n))
+    elif isinstance(lies, Rows):
+        _over(_rows, groups, lies.s, x.reshape(-1), y.reshape(-1), w, b, means, scales, float(eps), centred)
+    else:
+        _over(_groups, groups, lies.inner * lies.s, x.reshape(-1), y.reshape(-1), w, b, means, scales, lies[1:],
+              float(eps), centred)  # fmt: skip
+    return y, means, scales
+
+
+def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndarray, scales: np.ndarray, lies: Layout,
+         centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """The cotangents of x, w and b, those of the last two without the dimensions of size 1."""
+    out, (w,) = np.empty_like(x), _weights(x, lies, weight)
+    means, scales = means.reshape(-1), scales.reshape(-1)
+    if isinstance(lies, Columns):
+        by_bias, by_weight = np.empty((2, lies.c), x.dtype)
+        tables = g.reshape(lies), x.reshape(lies), w, means, scales, out.reshape(lies), by_bias, by_weight
+        in_pieces(lies.c, lambda i, j: _columns_pull(*tables, i, j), max(16, WORK // lies.n))
+        return out, by_weight, by_bias
+    runs = g.reshape(-1), x.reshape(-1), w, means, scales, out.reshape(-1)
+    if isinstance(lies, Rows):
+        step = max(1, WORK // lies.s, -(-lies.n // 16))
+        parts = np.zeros((2, -(-lies.n // step), lies.s), x.dtype)
+        in_pieces(parts.shape[1], lambda i, j: _rows_pull(*runs, parts, step, centred, i, j), 1)
+        by_bias, by_weight = parts.sum(1)
+        return out, by_weight, by_bias
+    parts = np.empty((2, lies.outer, lies.inner), x.dtype)
+    _over(_groups_pull, lies.outer, lies.inner * lies.s, *runs, *parts, lies[1:], centred)
+    by_bias, by_weight = parts.reshape(2, -1, lies.c).sum(1) if lies.by else parts.sum(2)
+    return out, by_weight, by_bias
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# With statistics that are given: y = x w + b, one w and b for each channel.
+
+
+@kernel
+def _scale(x, w, b, out, s, first, last):
+    for i in range(first, last):
+        slope, shift, row, to = w[i % w.size], b[i % w.size], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
+        for j in range(s):
+            to[j] = row[j] * slope + shift
+
+
+@kernel
+def _scale_pull(g, x, w, out, by_bias, by_weight, s, first, last):
+    for i in range(first, last):
+        slope, gs, xs, to = w[i % w.size], g[i * s : (i + 1) * s], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
+        part = product = x.dtype.type(0)
+        for j in range(s):
+            part += gs[j]
+            product += gs[j] * xs[j]
+        for j in range(s):
+            to[j] = slope * gs[j]
+        by_bias[i], by_weight[i] = part, product
+
+
+def run_length(shape: tuple[int, ...], given: tuple[int, ...]) -> int:
+    """How many elements in a row share a channel of weights of shape `given`; 0 if no kernel takes them."""
+    s = math.prod(shape[2:])
+    return s if len(shape) > 2 and given == (1, shape[1], *(1,) * (len(shape) - 2)) and s >= SHORTEST else 0
+
+
+def scale(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, s: int) -> np.ndarray:
+    """x w + b."""
+    out = np.empty_like(x)
+    _over(_scale, x.size // s, s, x.reshape(-1), weight.reshape(-1), bias.reshape(-1), out.reshape(-1), s)
     return out
 
 
-def gathered(g: np.ndarray, y: np.ndarray | None, given: tuple[int, ...], sizes: tuple[int, int, int]) -> np.ndarray:
-    """Σ g y, or Σ g without y, over the elements that share a number of an array of shape `given`."""
-    tables = g.reshape(sizes), (g if y is None else y).reshape(sizes), y is not None
-    if len(given) == g.ndim > 2:
-        out = np.empty(sizes[1], g.dtype)
-        _over(_channel_sums, sizes, *tables, out)
-        return out.reshape(given)
-    step = max(1, WORK // sizes[2], -(-sizes[1] // 16))
-    parts = np.zeros((-(-sizes[1] // step), sizes[2]), g.dtype)
-    in_pieces(len(parts), lambda first, last: _feature_sums(*tables, parts, step, first, last), 1)
-    return parts.sum(0).reshape(given)
+def scale_pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray, s: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """g w, and for each channel Σ g x and Σ g."""
+    out, parts = np.empty_like(x), np.empty((2, x.size // s), x.dtype)
+    _over(_scale_pull, x.size // s, s, g.reshape(-1), x.reshape(-1), weight.reshape(-1), out.reshape(-1), *parts, s)
+    by_bias, by_weight = parts.reshape(2, -1, weight.size).sum(1)
+    return out, by_weight.reshape(weight.shape), by_bias.reshape(weight.shape)

@@ -1,4 +1,4 @@
-"""Mean 0, variance 1: the op behind batch, layer, group and instance normalisation."""
+"""Mean 0, variance 1, scaled and shifted: the op behind batch, layer, group, instance and rms normalisation."""
 
 from __future__ import annotations
 
@@ -13,118 +13,146 @@ from ..twin import with_kernel
 LEAST = 4096  # elements from which a kernel is faster than NumPy
 
 
-class Standard(NamedTuple):
-    """What `standardise` returns: the result, and the statistics that it was made with."""
+class Normal(NamedTuple):
+    """What `normalise` returns: the result, and the statistics that it was made with."""
 
     out: Any
     mean: Any
     rstd: Any
 
 
-@op(symbol="standardise", method=False, multiple=True)
-def standardise(input: Any, /, axes: tuple[int, ...], eps: float) -> Any:
-    """y = (x - μ) / √(σ² + eps) over `axes`, with the biased variance; and μ and 1/√(σ² + eps)."""
+@op(symbol="normalise", method=False, multiple=True)
+def normalise(
+    input: Any, weight: Any, bias: Any, /, axes: tuple[int, ...], eps: float = 1e-5, centred: bool = True
+) -> Any:
+    """y = (x - μ) r w + b; μ over `axes`, or 0 unless `centred`; and r = 1/√(σ² + eps), with the biased variance.
+
+    w and b broadcast to the shape of x, and may be None.
+    """
     mean = input.mean(axis=axes, keepdims=True)
-    centred = input - mean
-    rstd = 1 / np.sqrt(np.square(centred).mean(axis=axes, keepdims=True) + input.dtype.type(eps))
-    centred *= rstd
-    return Standard(centred, mean, rstd)
+    mean = mean if centred else np.zeros_like(mean)
+    deviation = input - mean
+    rstd = 1 / np.sqrt(np.square(deviation).mean(axis=axes, keepdims=True) + input.dtype.type(eps))
+    out = deviation * rstd
+    out = out if weight is None else out * weight
+    return Normal(out if bias is None else out + bias, mean, rstd)
 
 
-def _pull(g: Any, out: Any, input_shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """r (ḡ - mean ḡ - y mean(ḡ y)) for y (Ioffe and Szegedy, 2015), plus what came for μ and r themselves."""
-    y, _, r = out
-    n = math.prod(input_shape[a] for a in axes)
+normalise.op.uses = (1, 2)  # of its outputs, what the derivative looks at; the result may be overwritten
+normalise.op.materialize = False
+
+
+def _pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int, ...], centred: bool) -> Any:
+    """r (ḡ - mean ḡ - y mean(ḡ y)) for y = (x - μ) r and ḡ = g w (Ioffe and Szegedy, 2015), and what came for μ and r.
+
+    The cotangents of w and b are g y and g, summed where they broadcast; a copy of g, for in a compiled program this
+    is one function, whose result may not be its argument.
+    """
+    _, mean, r = out
     gy, gm, gr = g
-    total = gy.sum(axis=axes, keepdims=True)
-    weighted = (gy * y).sum(axis=axes, keepdims=True) + gr * r  # dr/dx = -r² y / n
-    return r * (gy - (total / n) - y * (weighted / n)) + gm / n
+    n = math.prod(input.shape[a] for a in axes)
+    y = (input - mean) * r
+    gy = np.zeros_like(input) if gy is None else gy
+    gw = gy if weight is None else gy * weight
+    weighted = (gw * y).sum(axis=axes, keepdims=True)
+    weighted = weighted if gr is None else weighted + gr * r  # dr/dx = -r² y / n
+    by_input = gw - y * (weighted / n)
+    if centred:
+        by_input = by_input - gw.sum(axis=axes, keepdims=True) / n
+    by_input = r * by_input
+    if centred and gm is not None:
+        by_input = by_input + gm / n
+    return by_input, None if weight is None else gy * y, None if bias is None else np.positive(gy)
 
 
 def _suits(x: Any, *others: Any) -> bool:
-    """Whether kernels take these: arrays of floats, row after row, of one type, and not small."""
-    if type(x) is not np.ndarray or x.size < LEAST or x.dtype.char not in "fd":
+    """Whether kernels take these: arrays of floats, row after row, of one type, and not small; or None."""
+    if type(x) is not np.ndarray or x.size < LEAST or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return False
-    return all(type(a) is np.ndarray and a.flags.c_contiguous and a.dtype == x.dtype for a in (x, *others))
+    return all(a is None or (type(a) is np.ndarray and a.flags.c_contiguous and a.dtype == x.dtype) for a in others)
 
 
-@standardise.kernel
-def _(input: Any, axes: tuple[int, ...], eps: float) -> Any:
-    if not _suits(input):
+def _alike(weight: Any, bias: Any) -> bool:
+    """Whether the bias lies as the weight does, or there is none."""
+    return bias is None or (weight is not None and weight.shape == bias.shape)
+
+
+@normalise.kernel
+def _(input: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float = 1e-5, centred: bool = True) -> Any:
+    if not _suits(input, weight, bias) or not _alike(weight, bias):
         return NotImplemented
     from ..kernels import normalise
 
-    if (sizes := normalise.table(input.shape, axes)) is None:
+    given = None if weight is None else weight.shape
+    if (lies := normalise.layout(input.shape, axes, given, centred)) is None:
         return NotImplemented
-    y, mean, rstd = normalise.standardise(input, sizes, eps)
-    single = tuple(1 if i in axes else n for i, n in enumerate(input.shape))
-    return Standard(y, mean.reshape(single), rstd.reshape(single))
+    out, mean, rstd = normalise.forward(input, weight, bias, lies, eps, centred)
+    single = tuple([1 if i in axes else n for i, n in enumerate(input.shape)])
+    return Normal(out, mean.reshape(single), rstd.reshape(single))
 
 
-def _fast_pull(g: Any, out: Any, input_shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    (gy, gm, gr), (y, _, r) = g, out
-    if not _suits(gy, y, r):
+def _fast_pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int, ...], centred: bool) -> Any:
+    (gy, gm, gr), (_, mean, rstd) = g, out
+    if gy is None or gm is not None or gr is not None:
+        return NotImplemented
+    if not _suits(input, gy, weight, bias, mean, rstd) or not _alike(weight, bias):
         return NotImplemented
     from ..kernels import normalise
 
-    if (sizes := normalise.table(y.shape, axes)) is None:
+    given = None if weight is None else weight.shape
+    if (lies := normalise.layout(input.shape, axes, given, centred)) is None:
         return NotImplemented
-    return normalise.pull(gy, y, r, gm, gr, sizes)
+    by_input, *sums = normalise.pull(gy, input, weight, mean, rstd, lies, centred)
+    by_weight, by_bias = (None if a is None else s.reshape(a.shape) for a, s in zip((weight, bias), sums))
+    return by_input, by_weight, by_bias
 
 
-_pull_array = with_kernel(_pull, _fast_pull)
-standardise.derivative(input=lambda g, out, input_shape, axes: _pull_array(g, out, input_shape, axes))
-standardise.samples(lambda draw, case: [case(draw(4, 3), (0,), 1e-5), case(draw(2, 3, 2), (1, 2), 1e-3)])
+_pulled = with_kernel(_pull, _fast_pull)
+normalise.derivative(
+    lambda g, input, weight, bias, out, axes, centred: _pulled(g, input, weight, bias, out, axes, centred)
+)
+normalise.samples(
+    lambda draw, case: [
+        case(draw(4, 3), None, None, (0,)), case(draw(2, 3, 2), draw(3, 2), draw(3, 2), (1, 2), 1e-3),
+        case(draw(3, 2, 4), draw(1, 2, 1), draw(1, 2, 1), (0, 2)), case(draw(4, 3), draw(3), None, (1,), 1e-3, False),
+        case(draw(2, 2, 3, 2), draw(1, 2, 3, 1), draw(1, 2, 3, 1), (2, 3)),
+    ]
+)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What follows normalisation.
+# With statistics that are given.
 
 
-@op(symbol="y w + b", method=False)
+@op(symbol="x w + b", method=False)
 def scale_and_shift(input: Any, weight: Any, bias: Any, /) -> Any:
-    """y w + b, with w and b of one shape, which broadcasts to that of y."""
+    """x w + b, with w and b of one shape, which broadcasts to that of x."""
     return input * weight + bias
 
 
 @scale_and_shift.kernel
-def _fast_scale(input: Any, weight: Any, bias: Any = None) -> Any:
-    if not _suits(input, weight, weight if bias is None else bias):
-        return NotImplemented
-    bias = np.zeros_like(weight) if bias is None else bias
-    if weight.shape != bias.shape:
+def _(input: Any, weight: Any, bias: Any) -> Any:
+    if not _suits(input, weight, bias) or weight is None or bias is None or weight.shape != bias.shape:
         return NotImplemented
     from ..kernels import normalise
 
-    if (sizes := normalise.shared(input.shape, weight.shape)) is None:
+    if not (s := normalise.run_length(input.shape, weight.shape)):
         return NotImplemented
-    return normalise.scale(input, weight, bias, sizes)
+    return normalise.scale(input, weight, bias, s)
 
 
-def _gather(g: Any, y: Any, given: tuple[int, ...]) -> Any:
-    """Σ g y, or Σ g without y, over the elements that share a number of an array of shape `given`."""
-    total, spare = g if y is None else g * y, len(g.shape) - len(given)
-    axes = (*range(spare), *(spare + i for i, n in enumerate(given) if n == 1 and g.shape[spare + i] != 1))
-    return total.sum(axis=axes, keepdims=True).reshape(given) if axes else total
-
-
-def _fast_gather(g: Any, y: Any, given: tuple[int, ...]) -> Any:
-    if not _suits(g, g if y is None else y):
+def _fast_scale_pull(g: Any, input: Any, weight: Any) -> Any:
+    if not _suits(input, g, weight):
         return NotImplemented
     from ..kernels import normalise
 
-    if (sizes := normalise.shared(g.shape, given)) is None:
+    if not (s := normalise.run_length(input.shape, weight.shape)):
         return NotImplemented
-    return normalise.gathered(g, y, given, sizes)
+    return normalise.scale_pull(g, input, weight, s)
 
 
-_gathered = with_kernel(_gather, _fast_gather)
-_scaled = with_kernel(lambda g, weight: g * weight, _fast_scale)
-scale_and_shift.derivative(
-    input=lambda g, weight: _scaled(g, weight),
-    weight=lambda g, input, weight_shape: _gathered(g, input, weight_shape),
-    bias=lambda g, bias_shape: _gathered(g, None, bias_shape),
-)
+_scale_pulled = with_kernel(lambda g, input, weight: (g * weight, g * input, np.positive(g)), _fast_scale_pull)
+scale_and_shift.derivative(lambda g, input, weight: _scale_pulled(g, input, weight))
 scale_and_shift.samples(
     lambda draw, case: [case(draw(2, 3), draw(3), draw(3)), case(draw(2, 3, 2), draw(1, 3, 1), draw(1, 3, 1)),
                         case(draw(2, 3), draw(2, 3), draw(2, 3)), case(draw(0, 3), draw(3), draw(3))]

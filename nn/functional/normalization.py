@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError
-from autograd.ops.normalise import scale_and_shift, standardise
+from autograd.ops.normalise import normalise, scale_and_shift
 from autograd.ops.norms import vector_norm
 from autograd.writes import mark_written
 
@@ -17,14 +17,17 @@ from .checks import tensors
 from .pooling import avg_pool2d, avg_pool3d
 
 
-def _affine(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """weight · y + bias, over the channels in dimension 1."""
-    shape = (1, -1) + (1,) * (y.array.ndim - 2)
-    if weight is not None and bias is not None and weight.array.dtype == bias.array.dtype == y.array.dtype:
-        return scale_and_shift(y, weight.reshape(shape), bias.reshape(shape))
-    if weight is not None:
-        y = y * weight.reshape(shape)
-    return y if bias is None else y + bias.reshape(shape)
+def _normalised(input: Tensor, weight: Tensor | None, bias: Tensor | None, axes: tuple[int, ...], eps: float,
+                centred: bool = True, over: tuple[int, ...] | None = None) -> Any:  # fmt: skip
+    """(x - μ) / √(σ² + eps) · weight + bias over `axes`, μ and the factor; the weights in the shape `over`."""
+    if over is not None:
+        weight, bias = (None if t is None else t.reshape(over) for t in (weight, bias))
+    kind = input.array.dtype
+    if all(t is None or t.array.dtype == kind for t in (weight, bias)):
+        return normalise(input, weight, bias, axes, eps, centred)
+    y, mean, rstd = normalise(input, None, None, axes, eps, centred)
+    y = y if weight is None else y * weight
+    return (y if bias is None else y + bias), mean, rstd
 
 
 def _blend(running: Tensor | None, now: np.ndarray, momentum: float, who: str) -> None:
@@ -76,22 +79,24 @@ def batch_norm(
             raise ShapeError(
                 f"batch_norm: {name} must have shape [{shape[1]}], one for each channel, got {list(t.shape)}"
             )
+    across = (1, shape[1]) + (1,) * (len(shape) - 2)
     if not training:
         if running_mean is None or running_var is None:
             raise ArgumentError("batch_norm: without training, give running_mean and running_var")
-        across = (1, -1) + (1,) * (len(shape) - 2)
         scale = (running_var + eps).rsqrt()
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale if bias is None else bias - running_mean * scale
-        return input * scale.reshape(across) + shift.reshape(across)
+        scale, shift = scale.reshape(across), shift.reshape(across)
+        alike = scale.array.dtype == shift.array.dtype == input.array.dtype
+        return scale_and_shift(input, scale, shift) if alike else input * scale + shift
     n = input.array.size // max(shape[1], 1)
-    if input.array.size == 0:
-        return _affine(input, weight, bias)
-    if n == 1:
+    if input.array.size and n == 1:
         raise ArgumentError(f"batch_norm: in training each channel needs more than one value, got input {list(shape)}")
-    y, mean, rstd = standardise(input, (0, *range(2, len(shape))), eps)
-    _update(running_mean, running_var, mean.array.reshape(-1), rstd.array.reshape(-1), eps, n, momentum, "batch_norm")
-    return _affine(y, weight, bias)
+    y, mean, rstd = _normalised(input, weight, bias, (0, *range(2, len(shape))), eps, over=across)
+    if input.array.size:
+        now = mean.array.reshape(-1), rstd.array.reshape(-1)
+        _update(running_mean, running_var, *now, eps, n, momentum, "batch_norm")
+    return y
 
 
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -103,11 +108,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     tensor([-1.,  1.])
     """
     sizes = _tail("layer_norm", input, normalized_shape, weight, bias)
-    y = standardise(input, tuple(range(input.array.ndim - len(sizes), input.array.ndim)), eps).out
-    if weight is not None and bias is not None and weight.array.dtype == bias.array.dtype == y.array.dtype:
-        return scale_and_shift(y, weight, bias)
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    return _normalised(input, weight, bias, tuple(range(input.array.ndim - len(sizes), input.array.ndim)), eps)[0]
 
 
 def _tail(name: str, input: Tensor, normalized_shape: Any, *parameters: Tensor | None) -> tuple[int, ...]:
@@ -125,8 +126,8 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     """x / √(mean x² + eps) · weight over the last dimensions (Zhang and Sennrich, 2019)."""
     sizes = _tail("rms_norm", input, normalized_shape, weight)
     eps = float(np.finfo(input.array.dtype).eps) if eps is None else eps
-    y = input * (input.square().mean(tuple(range(-len(sizes), 0)), True) + eps).rsqrt()
-    return y if weight is None else y * weight
+    axes = tuple(range(input.array.ndim - len(sizes), input.array.ndim))
+    return _normalised(input, weight, None, axes, eps, centred=False)[0]
 
 
 def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -143,8 +144,9 @@ def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bia
             raise ShapeError(f"group_norm: {name} must have shape [{shape[1]}], got {list(t.shape)}")
     if input.array.size and shape[0] * (shape[1] // num_groups) * math.prod(shape[2:]) == 1:
         raise ArgumentError(f"group_norm: each group needs more than one value, got input {list(shape)}")
-    y = standardise(input.reshape(shape[0], num_groups, -1 if input.array.size else 0), (2,), eps).out
-    return _affine(y.reshape(shape), weight, bias)
+    members = shape[1] // num_groups
+    table = input.reshape(shape[0], num_groups, members, math.prod(shape[2:]))
+    return _normalised(table, weight, bias, (2, 3), eps, over=(1, num_groups, members, 1))[0].reshape(shape)
 
 
 def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
@@ -159,13 +161,14 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
         raise ArgumentError(
             f"instance_norm: each channel of each sample needs more than one value, got input {list(shape)}"
         )
-    y, mean, rstd = standardise(input, tuple(range(2, len(shape))), eps)
     n = math.prod(shape[2:])
+    table, over = input.reshape(shape[0], shape[1], 1, n), (1, shape[1], 1, 1)
+    y, mean, rstd = _normalised(table, weight, bias, (2, 3), eps, over=over)
     if running_mean is not None or running_var is not None:
         variance = (1 / np.square(rstd.array.astype(np.float64)) - eps) * (n / (n - 1))
         _blend(running_mean, mean.array.reshape(shape[:2]).mean(0), momentum, "instance_norm")
         _blend(running_var, variance.reshape(shape[:2]).mean(0), momentum, "instance_norm")
-    return _affine(y, weight, bias)
+    return y.reshape(shape)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:

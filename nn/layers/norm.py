@@ -144,7 +144,7 @@ class LayerNorm(Module):
 
     >>> import autograd, nn
     >>> nn.LayerNorm(2)(autograd.tensor([1.0, 3.0]))
-    tensor([-1.0000,  1.0000], grad_fn=<scale_and_shift>)
+    tensor([-1.0000,  1.0000], grad_fn=<normalise>)
     """
 
     def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
