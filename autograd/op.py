@@ -133,7 +133,9 @@ class Op:
 
     def _pulls(self, recorded: bool) -> Any:
         def pull(formula: Formula | None, i: int | None) -> Any:
-            return formula and pull_with(formula, [self._getter(name, i, recorded) for name in asks(formula)])
+            if formula is None:
+                return None
+            return pull_with(formula, [self._found(name, i, recorded) for name in asks(formula)], _on_tape, outputs_of)
 
         if self.together:
             formula = self.formulas[self.inputs[0]]
@@ -141,30 +143,29 @@ class Op:
         pulls = [pull(formula, i) for i, formula in enumerate(self.formulas.values())]
         return EachInput(pulls[0]) if self.variadic and pulls[0] is not None else tuple(pulls)
 
-    def _getter(self, name: str, i: int | None, recorded: bool) -> Any:
-        """How to find what the formula of input `i`, or of all of them, calls `name`; see `pull_with`."""
+    def _found(self, name: str, i: int | None, recorded: bool) -> str:
+        """Where the formula of input `i`, or of all of them, finds what it calls `name`; see `pull_with`."""
         if name == "g" or (self.variadic and name == "i"):
             return name
         if i is None and name == "needs":
-            return lambda node: tuple(parent is not None for parent in node.parents)
+            return "tuple([parent is not None for parent in node.parents])"
         if name in self.parameters:
-            k = self.parameters.index(name)
-            return lambda node: node.params[k]
+            return f"node.params[{self.parameters.index(name)}]"
         if i is not None and name == f"{self.inputs[i]}_shape":  # a differentiated input has a parent, which knows
-            return lambda node: node.parents[i].shape
+            return f"node.parents[{i}].shape"
         if i is not None and name == f"{self.inputs[i]}_dtype":
-            return lambda node: node.parents[i].dtype
+            return f"node.parents[{i}].dtype"
         shape_of = self._shape_of(name)
         if shape_of is not None:
-            return lambda node: node.saved[-1][shape_of]
+            return f"node.saved[-1][{shape_of}]"
         k = len(self.inputs) if name == "out" else self.inputs.index(name)
         if not recorded:
-            return k
+            return f"node.saved[{k}]"
         if name == "out":
-            return lambda node: outputs_of(node, node.saved[k])
+            return f"outputs_of(node, node.saved[{k}])"
         if self.variadic:
-            return lambda node: tuple(map(_on_tape, node.saved[0], node.parents))
-        return lambda node: _on_tape(node.saved[k], node.parents[k])
+            return "tuple(map(on_tape, node.saved[0], node.parents))"
+        return f"on_tape(node.saved[{k}], node.parents[{k}])"
 
     # -- calling -------------------------------------------------------------------------------------------------------
 
