@@ -80,3 +80,5 @@ from .recording import set_grad_enabled as set_grad_enabled
 from .size import Size as Size
 from .tape import Tape as Tape
 from .tensor import Tensor as Tensor
+from .winograd import is_winograd_enabled as is_winograd_enabled
+from .winograd import winograd as winograd

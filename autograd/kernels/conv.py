@@ -1,14 +1,16 @@
-"""Convolution in two dimensions without im2col: which of two ways for which shapes.
+"""Convolution in two dimensions without im2col: which way for which shapes.
 
 Filters across the vector and places of the result in the tile's rows (`conv_gather`), or, where there are too few
-filters to fill a vector, the other way round (`conv_phases`, and `conv_dots` for the weight).
+filters to fill a vector, the other way round (`conv_phases`, and `conv_dots` for the weight).  Before them, where it
+pays and is not switched off, an algorithm with fewer multiplications (`winograd`).  It spreads what is not finite over
+the tile, so a result that has any is made again, directly.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from . import conv_dots, conv_gather, conv_phases
+from . import conv_dots, conv_gather, conv_phases, winograd
 from .conv_pieces import Pair
 from .moves import lanes_of
 
@@ -21,6 +23,10 @@ def _few(columns: int, result: Pair, stride: Pair, lanes: int) -> bool:
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
             groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
     """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
+    if winograd.suits(x, weight.shape, outputs, stride, padding, dilation, groups):
+        y = winograd.forward(x, weight, bias, padding, outputs)
+        if y is not None:
+            return y
     way = conv_phases if _few(len(weight) // groups, outputs, stride, lanes_of(x.dtype)) else conv_gather
     return way.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
 
@@ -28,6 +34,10 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
 def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
                     groups: int) -> np.ndarray:  # fmt: skip
     """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
+    if winograd.suits(g, weight.shape, spatial, stride, padding, dilation, groups):
+        x = winograd.input_cotangent(g, weight, spatial, padding)
+        if x is not None:
+            return x
     way = conv_phases if _few(weight.shape[1], spatial, stride, lanes_of(g.dtype)) else conv_gather
     return way.input_cotangent(g, weight, spatial, stride, padding, dilation, groups)
 
@@ -35,5 +45,10 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
 def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
                      groups: int) -> np.ndarray:  # fmt: skip
     """∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`."""
+    shape, outputs = (g.shape[1], x.shape[1], *kernel), (g.shape[2], g.shape[3])
+    if winograd.suits(x, shape, outputs, stride, padding, dilation, groups):
+        w = winograd.weight_cotangent(g, x, padding)
+        if w is not None:
+            return w
     way = conv_dots if g.shape[1] // groups <= lanes_of(g.dtype) // 4 else conv_gather
     return way.weight_cotangent(g, x, kernel, stride, padding, dilation, groups)
