@@ -1,18 +1,21 @@
 """Convolution in two dimensions without im2col: which way for which shapes.
 
 Filters across the vector and places of the result in the tile's rows (`conv_gather`), or, where there are too few
-filters to fill a vector, the other way round (`conv_phases`, and `conv_dots` for the weight).  Before them, where it
-pays and is not switched off, an algorithm with fewer multiplications (`winograd`).  It spreads what is not finite over
-the tile, so a result that has any is made again, directly.
+filters to fill a vector, the other way round (`conv_phases`, and `conv_dots` for the weight).  Groups of few channels
+and filters of 3 x 3 go plane by plane (`conv_planes`).  Before them, where it pays and is not switched off, an algorithm
+with fewer multiplications (`winograd`).  It spreads what is not finite over the tile, so a result that has any is made
+again, directly.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from . import conv_dots, conv_gather, conv_phases, winograd
+from . import conv_dots, conv_gather, conv_phases, conv_planes, winograd
 from .conv_pieces import Pair
 from .moves import lanes_of
+
+FEW, SOME = 8, 64  # filter planes of a group, up to which going plane by plane is fastest: for images, for the weight
 
 
 def _few(columns: int, result: Pair, stride: Pair, lanes: int) -> bool:
@@ -27,6 +30,8 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
         y = winograd.forward(x, weight, bias, padding, outputs)
         if y is not None:
             return y
+    if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
+        return conv_planes.forward(x, weight, bias, padding, dilation, groups, outputs)
     way = conv_phases if _few(len(weight) // groups, outputs, stride, lanes_of(x.dtype)) else conv_gather
     return way.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
 
@@ -38,6 +43,8 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
         x = winograd.input_cotangent(g, weight, spatial, padding)
         if x is not None:
             return x
+    if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
+        return conv_planes.input_cotangent(g, weight, spatial, padding, dilation, groups)
     way = conv_phases if _few(weight.shape[1], spatial, stride, lanes_of(g.dtype)) else conv_gather
     return way.input_cotangent(g, weight, spatial, stride, padding, dilation, groups)
 
@@ -50,5 +57,7 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
         w = winograd.weight_cotangent(g, x, padding)
         if w is not None:
             return w
+    if conv_planes.suits(kernel, stride, dilation, g.shape[1] // groups * (x.shape[1] // groups), SOME):
+        return conv_planes.weight_cotangent(g, x, padding, dilation, groups)
     way = conv_dots if g.shape[1] // groups <= lanes_of(g.dtype) // 4 else conv_gather
     return way.weight_cotangent(g, x, kernel, stride, padding, dilation, groups)
