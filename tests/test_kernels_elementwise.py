@@ -8,11 +8,13 @@ import pytest
 import autograd
 import nn.functional as F
 from autograd.kernels import get_num_threads, set_num_threads
-from autograd.ops import activation, exponential, special, trig
-from autograd.ops.large import LEAST, in_loops
+from autograd.ops import activation, arithmetic, exponential, special, trig
+from autograd.ops.large import FAR, LEAST, in_loops, in_loops_of_two
 from autograd.tensor import wrap
 
 pytest.importorskip("numba")
+
+from autograd.kernels.flat import PIECE
 
 OPS = [activation.relu, activation.silu, exponential.exp, exponential.log, exponential.sigmoid, special.erf, trig.tanh]
 each = pytest.mark.parametrize("op", [made.op for made in OPS], ids=lambda op: op.name)
@@ -138,3 +140,53 @@ def test_gradients_of_large_arrays(f):
             rows.append(np.stack([first.array, second.array]))
         found.append(np.concatenate(rows, axis=1))
     np.testing.assert_allclose(found[0], found[1], rtol=1e-11, atol=1e-13)
+
+
+@both
+@pytest.mark.parametrize("name", ["_add", "_sub", "mul", "_div"])
+def test_arithmetic_of_large_arrays(name, dtype):
+    """To the bit, and not by NumPy."""
+    op = getattr(arithmetic, name).op
+    x, y = draw(dtype, 0, (1, FAR + 3)), draw(dtype, 1, (1, FAR + 3))
+    x[0, : len(SPECIAL)], y[0, 5 : 5 + len(SPECIAL)] = SPECIAL, SPECIAL
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(op.run(x, y), op.body(x, y))
+        np.testing.assert_array_equal(op.run(x, y[0]), op.body(x, y[0]))
+        np.testing.assert_array_equal(op.run(x[:, ::-1], y), op.body(x[:, ::-1], y))
+        assert in_loops_of_two(op.body)(x, y) is not NotImplemented
+        assert in_loops_of_two(op.body)(x, 2.0) is NotImplemented
+
+
+@both
+@pytest.mark.parametrize("n", [LEAST, 3 * PIECE + 5, 3 * PIECE + 2048])
+def test_results_larger_than_the_caches_are_streamed(n, dtype, monkeypatch):
+    """Whole vectors and what is left at either end, whatever the alignment."""
+    from autograd.program import formulas
+
+    monkeypatch.setattr(formulas, "FAR", 1)
+    fast = in_loops(lambda x, y: x * y + 1)
+    x, y, close = draw(dtype, 0, (n + 1,)), draw(dtype, 1, (n + 1,)), 8 * np.finfo(dtype).eps
+    np.testing.assert_allclose(fast(x[:n], y[:n]), x[:n] * y[:n] + 1, rtol=close, atol=close)
+    np.testing.assert_allclose(fast(x[1:], y[:n]), x[1:] * y[:n] + 1, rtol=close, atol=close)
+
+
+def test_streams_end_where_they_should():
+    from numba import njit
+
+    from autograd.kernels.stream import block_end, stream
+
+    @njit
+    def copied(source, to, low, high):
+        at, blocks = low, 0
+        while at < high:
+            stop = block_end(to, at, high)
+            stream(source[at:stop], to, at, stop - at)
+            at, blocks = stop, blocks + 1
+        return blocks
+
+    source = np.arange(6000, dtype=np.float32)
+    for low, high in ((0, 6000), (3, 5999), (17, 20), (5, 5), (1, 4100)):
+        to = np.full(6000, -1, np.float32)
+        assert copied(source, to, low, high) == -(-(high - low) // 2048) or high - low > 2048
+        expected = np.where((source >= low) & (source < high), source, -1)
+        np.testing.assert_array_equal(to, expected)

@@ -17,6 +17,7 @@ from ..op import elementwise
 from ..promotion import promote
 from ..tensor import method
 from .integer import floor_divide, trunc_divide
+from .large import in_loops_of_two
 
 __all__ = [
     "add", "sub", "mul", "div", "neg", "positive", "subtract", "multiply", "divide", "true_divide", "negative", "rsub",
@@ -31,6 +32,7 @@ def _add(input: Any, other: Any, /) -> Any:
 
 
 _add.derivative(input=lambda g: g, other=lambda g: g)
+_add.kernel(in_loops_of_two(_add.op.body))
 
 
 @elementwise(symbol="−", dunder="sub", numpy=np.subtract, pure=True)
@@ -40,6 +42,7 @@ def _sub(input: Any, other: Any, /) -> Any:
 
 
 _sub.derivative(input=lambda g: g, other=lambda g: -g)
+_sub.kernel(in_loops_of_two(_sub.op.body))
 
 
 @elementwise(symbol="×", dunder="mul", numpy=np.multiply, pure=True)
@@ -55,6 +58,7 @@ def mul(input: Any, other: Any, /) -> Any:
 
 
 mul.derivative(input=lambda g, other: g * other, other=lambda g, input: g * input)
+mul.kernel(in_loops_of_two(mul.op.body))
 
 
 @elementwise(symbol="÷", dunder="truediv", floats=True, numpy=np.divide, pure=True)
@@ -64,6 +68,7 @@ def _div(input: Any, other: Any, /) -> Any:
 
 
 _div.derivative(input=lambda g, other: g / other, other=lambda g, out, other: -g * out / other)
+_div.kernel(in_loops_of_two(_div.op.body))
 
 
 @elementwise(symbol="−", dunder="neg", numpy=np.negative, pure=True)

@@ -11,6 +11,8 @@ from ..twin import with_kernel
 
 LEAST = 8192  # elements from which calling a loop, two microseconds, is faster than NumPy
 
+FAR = 1 << 18  # elements from which two threads are faster than NumPy at one addition each
+
 
 def in_loops(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., Any]:
     """What `Op.kernel` registers for an elementwise body; it takes large arrays of float32 ("f") or float64 ("d")."""
@@ -32,6 +34,18 @@ def in_loops(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., An
         return NotImplemented if loop is None else loop(*[a for a in args if type(a) is np.ndarray])
 
     return fast
+
+
+def in_loops_of_two(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """`in_loops` for what NumPy does as fast as one thread can: for two arrays that are larger than a core's cache."""
+    fast = in_loops(formula)
+
+    def paired(input: Any, other: Any) -> Any:
+        if type(input) is not np.ndarray or type(other) is not np.ndarray or input.size < FAR:
+            return NotImplemented
+        return fast(input, other) if input.shape == other.shape else NotImplemented
+
+    return paired
 
 
 def looped(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., Any]:

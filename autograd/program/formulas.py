@@ -6,6 +6,7 @@ come.  So the kernels of elementwise ops have no second definition.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import textwrap
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.flat import PIECE, flat, in_pieces
+from ..kernels.stream import FAR
 from ..quiet import silent
 from . import cache
 from .emit import TYPES, imports
@@ -24,6 +26,7 @@ from .passes import simplified, with_plain_constants, without_copies, without_re
 from .program import Equation, Program, Var, equation_text, without_dead
 from .scalars import code_of, literal
 
+STREAMS = "from autograd.kernels.stream import BLOCK, block_end, stream"
 WORK = 20  # additions' worth of an element's time with which PIECE elements are a piece
 
 
@@ -37,17 +40,8 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
     if found is None or len(steps) != 1 or not isinstance(steps[0], Loop) or found.constants:
         return None
     loop, out = steps[0], found.results[0]
-    names = {v: f"p{i}" for i, v in enumerate([*found.inputs, out])}
-    lines = Nest(loop, {out}).lines(lambda root: (names[root], 0), str, literal, ("low", "high"))
     found.named()
-    comments = [f"# {' '.join(equation_text(e).split())}" for e in loop.equations]
-    body = textwrap.indent("\n".join([*comments, *lines]), "    ")
-    text = f"({', '.join([*names.values(), 'low', 'high'])}):\n{body}"
-    name = f"loop_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    types = ", ".join([*(TYPES[code_of(v.dtype)] for v in names), "uint64", "uint64"])
-    title = f'"""{getattr(formula, "__name__", "formula")}, one loop, compiled by Wengert."""\n'
-    source = f'{title}\n{imports}\n\n@kernel_for("void({types})")\ndef {name}{text}\n'
-    kernel = getattr(cache.load(source), name)
+    near = _kernel(formula, found, loop, _near)
     least = max(PIECE // 4, int(PIECE * WORK / max(WORK, loop.cost / loop.n)))
     dtype = out.dtype
 
@@ -56,10 +50,41 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
         runs = flat(*arrays, made)
         if runs is None:
             return NotImplemented
+        kernel = near if made.nbytes < FAR else far()
         in_pieces(made.size, lambda low, high: kernel(*runs, low, high), least)
         return made
 
+    far = functools.cache(lambda: _kernel(formula, found, loop, _far))
     return run
+
+
+def _kernel(formula: Callable[..., Any], found: Program, loop: Loop, written: Callable[..., list[str]]) -> Any:
+    """The loop in a file of its own, compiled."""
+    names = {v: f"p{i}" for i, v in enumerate([*found.inputs, found.results[0]])}
+    comments = [f"# {' '.join(equation_text(e).split())}" for e in loop.equations]
+    body = textwrap.indent("\n".join([*comments, *written(loop, found.results[0], names)]), "    ")
+    text = f"({', '.join([*names.values(), 'low', 'high'])}):\n{body}"
+    name = f"loop_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    types = ", ".join([*(TYPES[code_of(v.dtype)] for v in names), "uint64", "uint64"])
+    title = f'"""{getattr(formula, "__name__", "formula")}, one loop, compiled by Wengert."""\n'
+    source = f'{title}\n{imports}\n{STREAMS}\n\n@kernel_for("void({types})")\ndef {name}{text}\n'
+    return getattr(cache.load(source), name)
+
+
+def _near(loop: Loop, out: Var, names: dict[Var, str]) -> list[str]:
+    """The loop over elements low to high."""
+    return list(Nest(loop, {out}).lines(lambda root: (names[root], 0), str, literal, ("low", "high")))
+
+
+def _far(loop: Loop, out: Var, names: dict[Var, str]) -> list[str]:
+    """The same in blocks, each computed in the cache and streamed past it."""
+    parts = {v: f"part_{name}" for v, name in names.items()}
+    inner = Nest(loop, {out}).lines(lambda root: (parts[root], 0), str, literal, ("np.uint64(0)", "size"))
+    cut = [f"{parts[v]} = {names[v]}[at:stop]" for v in names if v is not out]
+    steps = [f"stop = block_end({names[out]}, at, end)", "size = np.uint64(stop - at)", *cut, *inner,
+             f"stream({parts[out]}, {names[out]}, at, stop - at)", "at = stop"]  # fmt: skip
+    return [f"{parts[out]} = np.empty(BLOCK, {names[out]}.dtype)", "at, end = np.int64(low), np.int64(high)",
+            "while at < end:", *(f"    {line}" for line in steps)]  # fmt: skip
 
 
 def _program(formula: Callable[..., Any], args: tuple[Any, ...]) -> Program | None:
