@@ -212,7 +212,10 @@ def grad(
                 "get None for it"
             )
         if g is not None and isinstance(g, _ARRAYS):
-            g = wrap(np.asanyarray(g).astype(x.array.dtype))
+            g = np.asanyarray(g).astype(x.array.dtype, copy=False)
+            # As in `_accumulate`; the third reference is that of `cotangents`.
+            ours = sys.getrefcount(g) <= 3 and g.base is None and g.flags.c_contiguous
+            g = wrap(g if ours else g.copy())
         results.append(g)
     return tuple(results)
 

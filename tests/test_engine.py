@@ -55,6 +55,15 @@ def test_gradients_of_two_leaves_do_not_share_memory():
     same(b.grad, [3])
 
 
+def test_results_of_grad_do_not_share_memory():
+    """They are not copied where nobody else has them, and are where somebody does."""
+    a, b, seed = leaf(1.0), leaf(2.0), autograd.ones(1, dtype=autograd.float64)
+    arrays = [g.array for g in (*autograd.grad(a + b, (a, b), seed), *autograd.grad(3 * a, (a, a), seed), seed)]
+    arrays += [g.array for g in autograd.grad(a.reshape(1, 1), a, seed.reshape(1, 1))]
+    for i, array in enumerate(arrays):
+        assert not any(np.shares_memory(array, other) for other in arrays[:i])
+
+
 def test_broadcasting_is_undone():
     x, row, number = autograd.ones(2, 3, dtype=autograd.float64, requires_grad=True), leaf(1.0, 2.0, 3.0), scalar(2.0)
     (x * row + number).sum().backward()

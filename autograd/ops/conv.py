@@ -159,6 +159,11 @@ def _plane(x: Any) -> Any:
     return np.ascontiguousarray(x.reshape(*x.shape[:2], 1, -1) if x.ndim == 3 else x)
 
 
+def _lines(y: Any, spatial: Sizes) -> Any:
+    """`y` of two dimensions in as many as `spatial` has; a view of an array of one's own would be copied as a gradient."""
+    return y if len(spatial) == 2 else y.reshape(*y.shape[:2], *spatial)
+
+
 def _pairs(*values: Sizes) -> list[tuple[int, int]]:
     """Strides, dilations and sizes of one dimension as of two."""
     return [(1, v[0]) if len(v) == 1 else (v[0], v[1]) for v in values]
@@ -187,7 +192,7 @@ def _(input: Any, weight: Any, bias: Any, stride: Sizes, padding: Sizes, dilatio
     steps, spread, shape = _pairs(stride, dilation, outputs)
     shift = None if bias is None else np.ascontiguousarray(bias)
     y = conv.forward(_plane(input), _plane(weight), shift, steps, _margin(padding), spread, groups, shape)
-    return y.reshape(*y.shape[:2], *outputs)
+    return _lines(y, outputs)
 
 
 @convolution_input.kernel
@@ -201,7 +206,7 @@ def _(cotangent: Any, weight: Any, spatial: Sizes, stride: Sizes, padding: Sizes
 
     steps, spread, shape = _pairs(stride, dilation, spatial)
     x = conv.input_cotangent(_plane(cotangent), _plane(weight), shape, steps, _margin(padding), spread, groups)
-    return x.reshape(*x.shape[:2], *spatial)
+    return _lines(x, spatial)
 
 
 @convolution_weight.kernel
@@ -215,4 +220,4 @@ def _(cotangent: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, 
 
     steps, spread, shape = _pairs(stride, dilation, kernel)
     w = conv.weight_cotangent(_plane(cotangent), _plane(input), shape, steps, _margin(padding), spread, groups)
-    return w.reshape(*w.shape[:2], *kernel)
+    return _lines(w, kernel)
