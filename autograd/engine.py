@@ -133,13 +133,13 @@ def backward(
     if only is not None and not only:
         raise ArgumentError("inputs: expected at least one tensor, got an empty sequence")
     cotangents = _differentiate(outputs, grad_tensors, retain_graph, create_graph, only)
-    targets = {t.node: t for t in only or () if t.node is not None}
+    targets = None if only is None else {t.node: t for t in only if t.node is not None}
     for node in tuple(cotangents):
-        g = cotangents.pop(node)
-        tensor = targets.get(node) if only is not None else node.tensor() if isinstance(node, Leaf) else None
+        g, leaf = cotangents.pop(node), isinstance(node, Leaf)
+        tensor = targets.get(node) if targets is not None else node.tensor() if leaf else None  # type: ignore[attr-defined]
         if tensor is not None:
             _accumulate(tensor, g)
-            for hook in node.after if isinstance(node, Leaf) else ():
+            for hook in node.after if leaf else ():  # type: ignore[attr-defined]
                 hook(tensor)
 
 
@@ -238,8 +238,9 @@ def _differentiate(
         have = cotangents.get(out.node)
         cotangents[out.node] = g if have is None else have + g
     tape = Tape.behind(list(cotangents))
-    wanted = {x.node for x in inputs or () if x.node is not None}
+    wanted: set[Node] = set()
     if inputs is not None:
+        wanted = {x.node for x in inputs if x.node is not None}
         tape = _leading_to(wanted, tape)
     before = recording.scope
     recording.scope = (before or ROOT) if record else None
@@ -247,7 +248,7 @@ def _differentiate(
         _quietly(tape, cotangents, wanted, record, record if retain is None else retain)
     finally:
         recording.scope = before
-    return {node: g for node, g in cotangents.items() if node in wanted} if inputs is not None else cotangents
+    return cotangents if inputs is None else {node: g for node, g in cotangents.items() if node in wanted}
 
 
 @np.errstate(all="ignore")  # infinities and NaN are results, not accidents

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from .tape import Node
@@ -39,9 +39,14 @@ class EachInput:
 
     def __init__(self, pull: Callable[..., Any]) -> None:
         self._pull = pull
+        self._first = tuple(map(self._of, range(4)))  # the usual ones need not be made again
+
+    def _of(self, i: int) -> Callable[..., Any]:
+        pull = self._pull
+        return lambda g, node: pull(g, node, i)
 
     def __iter__(self) -> Iterator[Callable[..., Any]]:
-        return (functools.partial(self._pull, i=i) for i in count())
+        return chain(self._first, map(self._of, count(len(self._first))))
 
 
 class Together:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAF", "ROOT", "SMALL", "Leaf", "Node", "Scope", "Tape", "mark_written", "next_stamp", "recording"]
 
+_stamp = attrgetter("stamp")
 SMALL = 16  # outputs of up to this many elements stay on the tape, for drawings and lessons
 
 
@@ -131,7 +132,7 @@ class Tape:
                 if parent is not None and parent not in seen:
                     seen.add(parent)
                     todo.append(parent)
-        return cls(sorted(seen, key=attrgetter("stamp")))
+        return cls(sorted(seen, key=_stamp))
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -77,22 +78,24 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     tensor([1, 2, 3])
     """
     given = _sequence("cat", tensors)
-    parts = [t for t in given if t.array.shape != (0,)] or given[:1]  # PyTorch skips empty vectors of any company
-    first, dtype = parts[0].array.shape, given[0].array.dtype
+    shapes, types = [t.array.shape for t in given], [t.array.dtype for t in given]
+    if () in shapes:
+        raise ShapeError("cat: a 0-d tensor has no dimension to join along; use stack, or unsqueeze(0) first")
+    first = shapes[0]
+    if (0,) in shapes:  # PyTorch skips empty vectors of any company
+        first = next((shape for shape in shapes if shape != (0,)), first)
+        given = tuple([t for t in given if t.array.shape != (0,)]) or given[:1]
     at = axis_of(dim, len(first))
     rest = first[:at] + first[at + 1 :]
-    for i, t in enumerate(given):
-        shape = t.array.shape
-        if not shape:
-            raise ShapeError("cat: a 0-d tensor has no dimension to join along; use stack, or unsqueeze(0) first")
+    for i, shape in enumerate(shapes):
         if (len(shape) != len(first) or shape[:at] + shape[at + 1 :] != rest) and shape != (0,):
             raise ShapeError(
                 f"cat: tensors[{i}] has shape {shape} and tensors[0] {first}; they may differ in dimension {at} only"
             )
-        if t.array.dtype != dtype:
-            dtype = promote_types(dtype, t.array.dtype)
-    operands = tuple([t if t.array.dtype == dtype else cast(t, dtype) for t in parts])
-    result = join.op.apply(operands, (at,))
+    if types.count(types[0]) != len(types):
+        dtype = functools.reduce(promote_types, types)
+        given = tuple([t if t.array.dtype == dtype else cast(t, dtype) for t in given])
+    result = join.op.apply(given, (at,))
     return result if out is None else out._write(result, "cat(out=...)")
 
 

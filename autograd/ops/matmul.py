@@ -41,11 +41,7 @@ def product(input: Any, other: Any, /) -> Any:
 
     A vector is a row on the left and a column on the right, whose one dimension of size 1 the result lacks.
     """
-    if input.ndim > 1 and other.ndim > 1:
-        return np.matmul(input, other)
-    rows = input if input.ndim > 1 else input.reshape((1, -1))
-    y = np.matmul(rows, other if other.ndim > 1 else other.reshape((-1, 1)))
-    return y.reshape(y.shape[:-2] + y.shape[-2:-1] * (input.ndim > 1) + y.shape[-1:] * (other.ndim > 1))
+    return np.matmul(input, other)
 
 
 LEAST = 1 << 20  # products of two numbers from which the kernel is faster than BLAS, while other threads work too
@@ -76,16 +72,13 @@ def _transposed(x: Any) -> Any:
     return x.swapaxes(-1, -2)
 
 
-def _as_matrix(g: Any, input_shape: tuple[int, ...], other_shape: tuple[int, ...]) -> Any:
-    """The cotangent of a product with the dimensions of size 1 that it lacks where there was a vector."""
-    shape = g.shape if len(other_shape) > 1 else (*g.shape, 1)
-    return g.reshape(shape if len(input_shape) > 1 else (*shape[:-1], 1, shape[-1]))
-
-
 def _input_cotangent(g: Any, other: Any, input_shape: tuple[int, ...]) -> Any:
     """G Bᵀ; where a matrix met a batch, all its rows at once, so that the sum over the batch is in the product."""
-    if len(input_shape) == 1 or len(other.shape) == 1:
-        g, other = _as_matrix(g, input_shape, other.shape), other if len(other.shape) > 1 else other.reshape((-1, 1))
+    if len(other.shape) == 1:
+        return g.reshape((*g.shape, 1)) * other
+    if len(input_shape) == 1:
+        c = product(other, g.reshape((*g.shape, 1)))
+        return c.reshape(c.shape[:-1])
     if len(input_shape) == 2 and len(g.shape) > 2 and len(other.shape) == len(g.shape):
         order = (len(g.shape) - 2, *range(len(g.shape) - 2), len(g.shape) - 1)
         n = math.prod(g.shape[:-2]) * g.shape[-1]
@@ -97,11 +90,13 @@ def _input_cotangent(g: Any, other: Any, input_shape: tuple[int, ...]) -> Any:
 
 def _other_cotangent(g: Any, input: Any, other_shape: tuple[int, ...]) -> Any:
     """Aᵀ G; where a batch met one matrix, as one product of all rows."""
-    if len(input.shape) == 1 or len(other_shape) == 1:
-        c = _as_matrix(g, input.shape, other_shape)
-        rows = input if len(input.shape) > 1 else input.reshape((1, -1))
-        c = _other_cotangent(c, rows, other_shape if len(other_shape) > 1 else (*other_shape, 1))
-        return c if len(other_shape) > 1 else c.reshape(c.shape[:-1])
+    if len(input.shape) == 1:
+        return (
+            input * g if len(other_shape) == 1 else input.reshape((-1, 1)) * g.reshape((*g.shape[:-1], 1, g.shape[-1]))
+        )
+    if len(other_shape) == 1:
+        n = math.prod(input.shape[:-1])
+        return product(g.reshape((n,)), input.reshape((n, *other_shape)))
     if len(other_shape) == 2 and len(g.shape) > 2 and len(input.shape) == len(g.shape):
         n = math.prod(input.shape[:-1])
         return product(_transposed(input.reshape((n, other_shape[0]))), g.reshape((n, other_shape[1])))
@@ -161,11 +156,13 @@ affine.errors(lambda draw, case: [case(draw(4, 3), draw(2, 2), None)])
 
 def same_type(name: str, *tensors: Any) -> None:
     """Raise unless the tensors are of one element type: products do not promote."""
-    for i, t in enumerate(tensors):
-        if not isinstance(t, Tensor):
-            raise ArgumentError(f"{name}: argument {i} must be a Tensor, got {type(t).__name__}")
     for t in tensors:
-        if t.array.dtype != tensors[0].array.dtype:
+        if not isinstance(t, Tensor):
+            at = next(i for i, other in enumerate(tensors) if other is t)
+            raise ArgumentError(f"{name}: argument {at} must be a Tensor, got {type(t).__name__}")
+    first = tensors[0].array.dtype
+    for t in tensors:
+        if t.array.dtype != first:
             kinds = " and ".join(str(t.array.dtype) for t in tensors)
             raise DTypeError(f"{name}: the tensors must have the same dtype, got {kinds}; convert one with .to(dtype)")
 

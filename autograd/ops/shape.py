@@ -145,10 +145,11 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 @op(name="permute", symbol="permute", method="_permute", view=True, linear=True)
 def permute_to(input: Any, /, dims: tuple[int, ...]) -> Any:
     """Dimension ``dims[i]`` of the input becomes dimension i: the op behind `permute` and `transpose`."""
-    axes = axes_of(dims, input.ndim, "dims")
-    if len(dims) != input.ndim:
-        raise ArgumentError(f"permute: dims={tuple(dims)} must name each of the {input.ndim} dimensions once")
-    return input.transpose(axes)
+    try:
+        return input.transpose(dims)
+    except (ValueError, TypeError):
+        axes_of(dims, input.ndim, "dims")  # says which of them is wrong
+        raise ArgumentError(f"permute: dims={tuple(dims)} must name each of the {input.ndim} dimensions once") from None
 
 
 permute_to.derivative(input=lambda g, dims: permute_to(g, _inverse(dims)))

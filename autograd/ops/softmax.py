@@ -49,8 +49,8 @@ def _softmax(input: Any, /, dim: int) -> Any:
     axis = axis_of(dim, input.ndim)
     if not input.size:
         return input.copy()
-    e = np.exp(input - (input.max(axis, keepdims=True) if input.ndim else input))
-    return e / e.sum(axis, keepdims=True) if input.ndim else e
+    e = np.exp(input - (np.maximum.reduce(input, axis, keepdims=True) if input.ndim else input))
+    return e / np.add.reduce(e, axis, keepdims=True) if input.ndim else e
 
 
 @_softmax.kernel
