@@ -5,6 +5,8 @@ from . import conversions as conversions
 from . import errors as errors
 from . import hooks as hooks
 from . import linalg as linalg
+from .algorithms import is_winograd_enabled as is_winograd_enabled
+from .algorithms import winograd as winograd
 from .anomaly import detect_anomaly as detect_anomaly
 from .anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from .anomaly import is_anomaly_enabled as is_anomaly_enabled
@@ -80,5 +82,3 @@ from .recording import set_grad_enabled as set_grad_enabled
 from .size import Size as Size
 from .tape import Tape as Tape
 from .tensor import Tensor as Tensor
-from .winograd import is_winograd_enabled as is_winograd_enabled
-from .winograd import winograd as winograd

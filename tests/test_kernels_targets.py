@@ -16,7 +16,8 @@ FEATURES = {
     "haswell": "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+fma,+popcnt,+bmi,+bmi2",
     "x86-64": "+sse,+sse2",
 }
-FILES = ["tests/test_kernels_conv.py", "tests/test_gemm.py", "tests/test_kernels_attention.py"]
+FILES = [f"tests/test_{name}.py" for name in ("kernels_conv", "gemm", "kernels_attention", "kernels_winograd")]
+CHOSEN = "float32 or gemm or attention or (winograd and not compiled)"
 
 
 @pytest.mark.slow
@@ -26,6 +27,6 @@ def test_kernels(name, tmp_path):
     """Other vectors, another tile: the same results."""
     settings = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": FEATURES[name], "NUMBA_CACHE_DIR": str(tmp_path)}
     environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FILES, "-k", "float32 or gemm or attention"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FILES, "-k", CHOSEN]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..winograd import is_winograd_enabled
+from ..algorithms import is_winograd_enabled
 from .conv_pieces import Pair, pieces_of, ranges
 from .door import ROWS, kernel
 from .moves import copy_run, lanes_of, transpose
@@ -38,7 +38,7 @@ MAPPED = 1 << 22  # elements of mapped filters at a time, at most: 16 MB
 PARTS = 4  # of the filters' cotangent
 CHANNELS = 32  # of such a part, at least
 GROUP = 4  # panels of filters whose products are kept together
-DEPTH = 320  # of a sum, at most: with a tile's columns it stays in the first cache
+DEPTH = 128  # of a sum at a time, at most: longer ones gather more rounding than sums of parts
 CHUNK = 16  # channels whose filters are mapped together
 
 

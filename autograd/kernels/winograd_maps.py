@@ -8,8 +8,11 @@ polynomials are evaluated at them, the values multiplied, and the product interp
 
 Winograd, "Arithmetic complexity of computations" (1980); Lavin and Gray, "Fast algorithms for convolutional neural
 networks" (2016).  The points decide how far roundings are amplified (Barabasz et al., "Error analysis and improving
-the accuracy of Winograd convolution for deep neural networks", 2020).  These are symmetric about 0, about reciprocal,
-and such that every coefficient but G's is a float32; their error is a third of that of 0, ±1, ±2.
+the accuracy of Winograd convolution for deep neural networks", 2020).  These are symmetric about 0, nearly
+reciprocal, and such that every coefficient but G's is a float32; their error is less than half that of 0, ±1, ±2.
+
+Measured against float64, normal numbers, 32 to 512 channels: the largest error is 0.7 to 2.2e-6 of the largest result
+(direct: 0.2 to 0.7e-6), the root mean square 0.5 to 1.1e-6 of the results' (direct: 0.1 to 0.3e-6).
 """
 
 from __future__ import annotations
