@@ -26,7 +26,7 @@ class Declared(Protocol):
     derivative: Callable[..., None]
     samples: Callable[..., None]
     errors: Callable[..., None]
-    kernel: Callable[[Callable[..., Any]], Callable[..., Any]]
+    kernel: Callable[..., Callable[..., Any]]
     __name__: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
@@ -85,7 +85,7 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
         if dunder:
             attach(f"__{dunder}__", call.hot if two else call, op.body)
             if two and dunder not in ("eq", "ne", "lt", "le", "gt", "ge"):
-                attach(f"__r{dunder}__", lambda self, other: call(other, self), op.body)
+                attach(f"__r{dunder}__", lambda self, other: call.hot(other, self), op.body)
                 if method and inplace:
                     attach(f"__i{dunder}__", getattr(Tensor, f"{name}_"), op.body)
         for function in numpy if isinstance(numpy, tuple) else (numpy,) if numpy else ():
@@ -95,8 +95,8 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
         op.derivative(together, **formulas)
         settle()
 
-    def kernel(fast: Callable[..., Any]) -> Callable[..., Any]:
-        op.run = with_kernel(op.body, fast)
+    def kernel(fast: Callable[..., Any], *, opaque: bool = True) -> Callable[..., Any]:
+        op.run = with_kernel(op.body, fast, opaque)
         settle()
         return fast
 

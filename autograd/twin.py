@@ -12,13 +12,16 @@ from typing import Any
 from . import quiet as bodies
 
 
-def with_kernel(body: Callable[..., Any], fast: Callable[..., Any]) -> Callable[..., Any]:
-    """`fast`, and `body` wherever that answers NotImplemented: small or unusual inputs, or no Numba at all."""
+def with_kernel(body: Callable[..., Any], fast: Callable[..., Any], opaque: bool = True) -> Callable[..., Any]:
+    """`fast`, and `body` wherever that answers NotImplemented: small or unusual inputs, or no Numba at all.
+
+    To a compiled program it is one function with a kernel; unless it is `opaque`, the body alone.
+    """
     missing = False
 
     def run(*args: Any, **kwargs: Any) -> Any:
         nonlocal missing
-        if bodies.watcher is not None and bodies.watcher.sees(args):
+        if opaque and bodies.watcher is not None and bodies.watcher.sees(args):
             return bodies.watcher.run(run, *args, **kwargs)
         if not missing:
             try:
@@ -30,7 +33,9 @@ def with_kernel(body: Callable[..., Any], fast: Callable[..., Any]) -> Callable[
                     return result
         return body(*args, **kwargs)
 
-    run.__name__, run.body = body.__name__, body  # type: ignore[attr-defined]
+    run.__name__ = body.__name__
+    if opaque:
+        run.body = body  # type: ignore[attr-defined]
     return run
 
 

@@ -16,7 +16,7 @@ from nn import functional as F
 
 from .. import factories, random
 from ..errors import ArgumentError
-from ..ops import exponential, matmul, softmax, special, trig
+from ..ops import expand, exponential, extrema, matmul, reduce, softmax, special, trig
 from ..tensor import Tensor
 
 
@@ -85,6 +85,13 @@ def _norms() -> None:
     _through(nn.LayerNorm(64), 256, 64)
 
 
+def _reductions() -> None:
+    for function in (expand.sum, reduce.var, reduce.prod, extrema.amax):
+        _back(function, (1 << 15,))
+    _back(partial(extrema.amax, dim=1), (256, 128))
+    _back(partial(expand.sum, dim=1), (16, 64, 64))
+
+
 def _softmaxes() -> None:
     for function in (softmax.softmax, softmax.log_softmax):
         _back(partial(function, dim=-1), (64, 128))
@@ -122,6 +129,7 @@ PROGRAMS = {
     "convolutions": _convolutions,
     "pooling": _pooling,
     "normalisation": _norms,
+    "reductions": _reductions,
     "softmax and cross-entropy": _softmaxes,
     "attention": _attention,
     "recurrent layers": _recurrent,

@@ -11,6 +11,7 @@ from ..dtypes import as_dtype, int64
 from ..errors import ShapeError
 from ..op import op
 from .dims import Dims, axes_of, kept
+from .rows import rows_of, shaped
 
 __all__ = ["broadcast_to", "sum"]
 FEW = 4096
@@ -42,6 +43,20 @@ def spread(g: Any, shape: tuple[int, ...], dtype: Any, dim: Dims, keepdim: bool)
 sum.derivative(
     input=lambda g, input_shape, input_dtype, dim, keepdim: spread(g, input_shape, input_dtype, dim, keepdim)
 )
+
+
+def _fast_sum(input: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    rows, columns = rows_of(input, dim), dim in (1, -2) and len(input.shape) == 3 and rows_of(input, -1)
+    if dtype is not None or not (rows or columns):
+        return NotImplemented
+    from ..kernels import reduce
+
+    if rows:
+        return shaped(reduce.sums(input, rows), input, dim, keepdim)
+    return reduce.column_sums(input).reshape(input.shape[0], *(1,) * keepdim, input.shape[2])
+
+
+sum.kernel(_fast_sum, opaque=False)
 sum.samples(
     lambda draw, case: [
         case(draw()),

@@ -14,6 +14,7 @@ from .along import Selected, put_back
 from .along import select as selected
 from .choice import maximum, minimum
 from .dims import Dims, axes_of, axis_of, count, kept
+from .rows import rows_of, shaped
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "kthvalue", "max", "median", "min", "mode", "nanmedian"]
 
@@ -65,6 +66,22 @@ def amin(input: Any, /, dim: Dims = (), keepdim: bool = False) -> Any:
 amin.derivative(input=lambda g, input, out, dim, keepdim: _evenly(g, input, out, dim, keepdim))
 amin.samples(_CASES)
 amin.errors(lambda draw, case: [case(draw(2), 1), case(draw(0, 2), 0)])
+
+
+def _fast_extreme(least: bool) -> Any:
+    def fast(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
+        rows = rows_of(input, dim)
+        if not rows or (rows == 1 and input.size < 1 << 22):  # NumPy has good loops for this, and one thread
+            return NotImplemented
+        from ..kernels import reduce
+
+        return shaped(reduce.extremes(input, rows, least), input, dim, keepdim)
+
+    return fast
+
+
+amax.kernel(_fast_extreme(False), opaque=False)
+amin.kernel(_fast_extreme(True), opaque=False)
 
 
 class MinMax(NamedTuple):

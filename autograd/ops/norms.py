@@ -13,6 +13,7 @@ from ..inplace import takes_out
 from ..op import op
 from ..tensor import Tensor, method
 from .dims import Dims, axes_of, axis_of, count, kept
+from .rows import rows_of, shaped
 from .zero import zero
 
 __all__ = ["dist", "norm", "pdist", "renorm", "vector_norm"]
@@ -62,6 +63,18 @@ def _pull(g: Any, input: Any, out: Any, ord: float, dim: Dims, keepdim: bool) ->
 
 
 length.derivative(input=lambda g, input, out, ord, dim, keepdim: _pull(g, input, out, ord, dim, keepdim))
+
+
+def _fast_length(input: Any, ord: float = 2, dim: Dims = None, keepdim: bool = False) -> Any:
+    if ord != 2 or not (rows := rows_of(input, dim)):
+        return NotImplemented
+    from ..kernels import reduce
+
+    squares = reduce.squares(input, np.zeros(1, input.dtype), rows)
+    return shaped(np.sqrt(squares), input, dim, keepdim)
+
+
+length.kernel(_fast_length, opaque=False)
 length.samples(
     lambda draw, case: [
         case(draw(4)),

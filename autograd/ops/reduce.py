@@ -14,6 +14,7 @@ from ..promotion import cast
 from ..tensor import Tensor, attach_numpy, method
 from .dims import Dims, axes_of, axis_of, count, kept
 from .expand import spread, sum
+from .rows import rows_of, shaped
 
 __all__ = [
     "all",
@@ -59,6 +60,17 @@ mean.derivative(
         / float(max(1, count(input_shape, axes_of(dim, len(input_shape)))))
     )
 )
+
+
+def _fast_mean(input: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    if dtype is not None or not (rows := rows_of(input, dim)):
+        return NotImplemented
+    from ..kernels import reduce
+
+    return shaped(reduce.sums(input, rows) / (input.size // rows), input, dim, keepdim)
+
+
+mean.kernel(_fast_mean, opaque=False)
 mean.samples(
     lambda draw, case: [case(draw()), case(draw(3)), case(draw(2, 3, 4), dim=1), case(draw(2, 3), (0, -1), True)]
 )
@@ -92,6 +104,19 @@ variance.derivative(
         kept(g, input.shape, dim, keepdim) * _deviation(input, dim) * _over(2, _freedom(input.shape, dim, correction))
     )
 )
+
+
+def _fast_variance(input: Any, dim: Dims = None, correction: float = 1, keepdim: bool = False) -> Any:
+    if not (rows := rows_of(input, dim)):
+        return NotImplemented
+    from ..kernels import reduce
+
+    means = (reduce.sums(input, rows) / (input.size // rows)).astype(input.dtype)
+    squares = reduce.squares(input, means, rows)
+    return shaped(squares / np.float64(_freedom(input.shape, dim, correction)), input, dim, keepdim)
+
+
+variance.kernel(_fast_variance, opaque=False)
 _CASES = lambda draw, case: [case(draw(4)), case(draw(2, 3, 4), 1), case(draw(2, 3), (0, 1), 0, True)]
 variance.samples(_CASES)
 variance.errors(lambda draw, case: [case(draw(2), 1), case(np.ones(2, np.int64))])
@@ -106,6 +131,14 @@ def deviation(input: Any, /, dim: Dims = None, correction: float = 1, keepdim: b
     """√ var: the op behind `std`.  Where all elements are equal the gradient is taken as 0."""
     floats_only("std", input)
     return np.sqrt(variance.op.body(input, dim, correction, keepdim))
+
+
+def _fast_deviation(input: Any, dim: Dims = None, correction: float = 1, keepdim: bool = False) -> Any:
+    found = _fast_variance(input, dim, correction, keepdim)
+    return found if found is NotImplemented else np.sqrt(found)
+
+
+deviation.kernel(_fast_deviation, opaque=False)
 
 
 def _std_slope(g: Any, input: Any, out: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
@@ -213,6 +246,17 @@ def _others(input: Any, out: Any, dim: int | None, keepdim: bool) -> Any:
 product.derivative(
     input=lambda g, input, out, dim, keepdim: kept(g, input.shape, dim, keepdim) * _others(input, out, dim, keepdim)
 )
+
+
+def _fast_product(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    if not (rows := rows_of(input, dim, 4096)):
+        return NotImplemented
+    from ..kernels import reduce
+
+    return shaped(reduce.products(input, rows), input, dim, keepdim)
+
+
+product.kernel(_fast_product, opaque=False)
 product.samples(
     lambda draw, case: [
         case(draw(4)),
