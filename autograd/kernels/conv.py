@@ -2,16 +2,16 @@
 
 Filters across the vector and places of the result in the tile's rows (`conv_gather`), or, where there are too few
 filters to fill a vector, the other way round (`conv_phases`, and `conv_dots` for the weight).  Groups of few channels
-and filters of 3 x 3 go plane by plane (`conv_planes`).  Before them, where it pays and is not switched off, an algorithm
-with fewer multiplications (`winograd`).  It spreads what is not finite over the tile, so a result that has any is made
-again, directly.
+and filters of 3 x 3 go plane by plane (`conv_planes`), and filters of 1 x 1 need no windows (`conv_points`).  Before
+them, where it pays and is not switched off, an algorithm with fewer multiplications (`winograd`).  It spreads what is
+not finite over the tile, so a result that has any is made again, directly.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from . import conv_dots, conv_gather, conv_phases, conv_planes, winograd
+from . import conv_dots, conv_gather, conv_phases, conv_planes, conv_points, winograd
 from .conv_pieces import Pair
 from .moves import lanes_of
 
@@ -32,6 +32,8 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
             return y
     if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
         return conv_planes.forward(x, weight, bias, padding, dilation, groups, outputs)
+    if conv_points.suits(weight.shape[2:], stride, padding, x[0, 0].size, weight.shape[1]):
+        return conv_points.forward(x, weight, bias, groups)
     way = conv_phases if _few(len(weight) // groups, outputs, stride, lanes_of(x.dtype)) else conv_gather
     return way.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
 
@@ -45,6 +47,8 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
             return x
     if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
         return conv_planes.input_cotangent(g, weight, spatial, padding, dilation, groups)
+    if conv_points.suits(weight.shape[2:], stride, padding, g[0, 0].size, len(weight) // groups):
+        return conv_points.input_cotangent(g, weight, groups)
     way = conv_phases if _few(weight.shape[1], spatial, stride, lanes_of(g.dtype)) else conv_gather
     return way.input_cotangent(g, weight, spatial, stride, padding, dilation, groups)
 

@@ -160,7 +160,7 @@ def _plane(x: Any) -> Any:
 
 
 def _lines(y: Any, spatial: Sizes) -> Any:
-    """`y` of two dimensions in as many as `spatial` has; a view of an array of one's own would be copied as a gradient."""
+    """`y` of two dimensions in as many as `spatial` has; no view where none is needed: as gradients they are copied."""
     return y if len(spatial) == 2 else y.reshape(*y.shape[:2], *spatial)
 
 
