@@ -35,11 +35,13 @@ def on_arrays(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], general: Ca
     """What formulas ask of an op in a backward pass; arrays of several types are for `general` to promote."""
     if kwargs or len(args) not in op.tails or op.elementwise:
         return general(*args, **kwargs)
+    large = False
     for x in args[: len(op.inputs)]:
         if type(x) is not np.ndarray:
             return general(*args, **kwargs)
+        large = large or x.size > SOME
     try:
-        return bodies.quiet().run(op.run if args[0].size > SOME else op.small, *args, *op.tails[len(args)])
+        return bodies.quiet().run(op.run if large else op.small, *args, *op.tails[len(args)])
     except EXPLAINED:
         return general(*args)
 
