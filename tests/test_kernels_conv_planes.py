@@ -79,7 +79,7 @@ def test_these_shapes_go_plane_by_plane(monkeypatch):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_is_not_finite_stays_where_it_is(value):
-    """An element reaches the nine places around it, forward and back; in the weight, the taps that meet it."""
+    """An element reaches the nine places around it, forward and back."""
     x, w = np.ones((1, 1, 9, 40), np.float32), np.ones((1, 1, 3, 3), np.float32)
     x[0, 0, 4, 20] = value
     reached = np.zeros((9, 40), bool)
@@ -90,10 +90,14 @@ def test_what_is_not_finite_stays_where_it_is(value):
         conv_planes.input_cotangent(x, w, (9, 40), *planes),
     ):
         np.testing.assert_array_equal(~np.isfinite(ours[0, 0]), reached)
-    corner = np.ones((1, 1, 4, 18), np.float32)
-    corner[0, 0, 0, 0] = value
-    found = conv_planes.weight_cotangent(np.ones((1, 1, 2, 16), np.float32), corner, (0, 0), (1, 1), 1)
-    np.testing.assert_array_equal(~np.isfinite(found.reshape(-1)), [True] + [False] * 8)
-    corner[0, 0, 0, 0], corner[0, 0, 3, 17] = 1, value
-    found = conv_planes.weight_cotangent(np.ones((1, 1, 2, 16), np.float32), corner, (0, 0), (1, 1), 1)
-    np.testing.assert_array_equal(~np.isfinite(found.reshape(-1)), [False] * 8 + [True])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("width", [7, 16, 20, 32, 35])
+def test_a_corner_that_is_not_finite_meets_one_tap(width, value):
+    planes = (0, 0), (1, 1), 1
+    for corner, tap in (((0, 0), 0), ((3, width + 1), 8)):
+        x = np.ones((1, 1, 4, width + 2), np.float32)
+        x[0, 0][corner] = value
+        found = conv_planes.weight_cotangent(np.ones((1, 1, 2, width), np.float32), x, *planes)
+        np.testing.assert_array_equal(~np.isfinite(found.reshape(-1)), np.arange(9) == tap)

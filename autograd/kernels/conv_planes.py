@@ -168,7 +168,8 @@ def _correlate(vectors: int, context: Any, builder: Any, signature: Any, argumen
         for v, mask in enumerate(masks):
             factor = e.masked_load(builder.gep(here, [e.index(v * e.lanes)]), mask)
             for k in range(TAPS):
-                sums[k] = e.multiply_add(waiting[k // 3 * each + v * 3 + k % 3], factor, sums[k])
+                new = e.multiply_add(waiting[k // 3 * each + v * 3 + k % 3], factor, sums[k])
+                sums[k] = builder.select(mask, new, sums[k])  # beyond the last column may be what times zero is not
         return waiting[each:] + sums
 
     states = [*row(e.index(0)), *row(e.index(1)), *(e.load(place) for place in places)]
