@@ -63,11 +63,12 @@ def strip_of(x, at, i, c, h, w, p_h, p_w, zeros, turned, strip, rows, columns, d
     first, last = min(max(0, top + kept), h), min(max(0, top + rows), h)
     length = (last - first) * w
     at += first * w
-    whole = length // lanes * lanes
-    transpose(x, at, h * w, zeros, 0, turned, 0, deep, c, whole, lanes)
-    if whole < length:  # the last block may overlap the one before
-        start = max(0, length - lanes)
-        transpose(x, at + start, h * w, zeros, 0, turned, start * deep, deep, c, length - start, lanes)
+    whole, start = length // lanes * lanes, max(0, length - lanes)
+    for k in range(0, c, lanes):  # a few channels at a time, for memory is read ahead along a few runs only
+        some, source = min(lanes, c - k), at + k * h * w
+        transpose(x, source, h * w, zeros, 0, turned, k, deep, some, whole, lanes)
+        if whole < length:  # the last block may overlap the one before
+            transpose(x, source + start, h * w, zeros, 0, turned, start * deep + k, deep, some, length - start, lanes)
     there = min(w, columns - p_w) * deep
     for r in range(kept, rows):
         row = top + r
