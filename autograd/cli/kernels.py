@@ -16,7 +16,7 @@ from nn import functional as F
 
 from .. import factories, random
 from ..errors import ArgumentError
-from ..ops import expand, exponential, extrema, matmul, reduce, softmax, special, trig
+from ..ops import cumulative, expand, exponential, extrema, matmul, order, reduce, softmax, special, trig
 from ..tensor import Tensor
 
 
@@ -90,6 +90,8 @@ def _reductions() -> None:
         _back(function, (1 << 15,))
     _back(partial(extrema.amax, dim=1), (256, 128))
     _back(partial(expand.sum, dim=1), (16, 64, 64))
+    _back(partial(cumulative.cumsum, dim=0), (1 << 13,))
+    _back(lambda x: order.topk(x, 5).values, (16, 128))
 
 
 def _softmaxes() -> None:

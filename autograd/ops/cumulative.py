@@ -47,6 +47,17 @@ def cumsum(input: Any, /, dim: int, dtype: Any = None) -> Any:
     return np.cumsum(input, axis) if input.ndim else input.copy()
 
 
+def _fast_cumsum(input: Any, dim: int, dtype: Any = None) -> Any:
+    if type(input) is not np.ndarray or dtype is not None or input.size < 4096 or input.dtype.char not in "fd":
+        return NotImplemented
+    if not input.flags.c_contiguous or dim not in (-1, input.ndim - 1):
+        return NotImplemented
+    from ..kernels import scan
+
+    return scan.running_sums(input)
+
+
+cumsum.kernel(_fast_cumsum, opaque=False)
 cumsum.derivative(input=lambda g, dim, input_dtype: flip(cumsum(flip(g, (dim,)), dim), (dim,)).astype(input_dtype))
 _CASES = lambda draw, case: [case(draw(4), 0), case(draw(2, 3, 4), 1), case(draw(0, 2), 0), case(draw(), 0)]
 cumsum.samples(_CASES)

@@ -14,6 +14,7 @@ from .along import Selected, put_back
 from .along import select as selected
 from .choice import maximum, minimum
 from .dims import Dims, axes_of, axis_of, count, kept
+from .order import stable_order
 from .rows import rows_of, shaped
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "kthvalue", "max", "median", "min", "mode", "nanmedian"]
@@ -164,7 +165,7 @@ def median_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     """The lower median along `dim` and its index; NaN if there is one: the op behind ``median(dim)``."""
 
     def find(x: Any, axis: int) -> Any:
-        order = np.argsort(x, axis, kind="stable")
+        order = stable_order(x, axis)
         middle = np.take(order, [(x.shape[axis] - 1) // 2], axis)
         return np.where(np.isnan(x).any(axis, keepdims=True), np.argmax(np.isnan(x), axis, keepdims=True), middle)
 
@@ -176,7 +177,7 @@ def nanmedian_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     """The lower median of the elements along `dim` that are not NaN, and its index."""
 
     def find(x: Any, axis: int) -> Any:
-        order = np.argsort(x, axis, kind="stable")  # NaN last
+        order = stable_order(x, axis)  # NaN last
         n = (~np.isnan(x)).sum(axis, keepdims=True)
         return np.take_along_axis(order, np.maximum(n - 1, 0) // 2, axis)
 
@@ -189,9 +190,7 @@ def kth_along(input: Any, /, k: int, dim: int = -1, keepdim: bool = False) -> An
     n = input.shape[axis_of(dim, input.ndim)] if input.ndim else 1
     if not 1 <= k <= n:
         raise ArgumentError(f"kthvalue: k={k} is out of range; dimension {dim} has {n} elements")
-    return _selecting(
-        lambda x, a: np.take(np.argsort(x, a, kind="stable"), [k - 1], a), "kthvalue", input, dim, keepdim
-    )
+    return _selecting(lambda x, a: np.take(stable_order(x, a), [k - 1], a), "kthvalue", input, dim, keepdim)
 
 
 @op(symbol="mode", multiple=True)
