@@ -2,7 +2,7 @@
 
 The image is cut into tiles of 6 x 6 that overlap by 2, each of which gives 4 x 4 outputs.  With the maps of
 `winograd_maps`, which take and give one vector of channels or filters at a time, all that is left is a matrix product
-for each of the 36 places of a tile:
+for each of the 36 places of a tile (`winograd_tiles`):
 
 - forward: m[tile, f] = Σ_c v[tile, c] u[c, f]   from v = Bᵀ d B and u = G w Gᵀ, to y = Aᵀ m A
 - input:   the same with g in the place of x and every filter turned, its channels for filters and the reverse
@@ -17,210 +17,25 @@ import numpy as np
 
 from ..algorithms import is_winograd_enabled
 from .conv_pieces import Pair, pieces_of, ranges
-from .door import ROWS, kernel
-from .moves import copy_run, lanes_of, transpose
+from .moves import lanes_of
 from .pool import run
-from .tile import columns_of, tile
-from .winograd_maps import (
-    OUTPUTS,
-    PLACES,
-    SIDE,
-    TAPS,
-    cotangent_values,
-    filter_values,
-    filters_of,
-    image_values,
-    outputs_of,
-)
+from .tile import columns_of
+from .winograd_maps import OUTPUTS, PLACES, TAPS
+from .winograd_tiles import CHUNK, filters_some, images_some, spaced, weight_some, weight_sums
 
 TILES = 32  # of a block, about
 MAPPED = 1 << 22  # elements of mapped filters at a time, at most: 16 MB
 PARTS = 4  # of the filters' cotangent
 CHANNELS = 32  # of such a part, at least
-GROUP = 4  # panels of filters whose products are kept together
-DEPTH = 128  # of a sum at a time, at most: longer ones gather more rounding than sums of parts
-CHUNK = 16  # channels whose filters are mapped together
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Kernels.
-
-
-@kernel
-def spaced(n):
-    """A distance of at least `n` elements at which 36 runs do not meet in the same lines of the cache."""
-    return (n + 1023) // 1024 * 1024 + 32
-
-
-@kernel
-def strip_of(x, at, i, c, h, w, p_h, p_w, zeros, turned, strip, rows, columns, deep, fresh, lanes):
-    """A row of tiles of the image at `at`: strip[r, s, k] = x[k, OUTPUTS i + r - p_h, s - p_w], zero outside of it.
-
-    Unless it is `fresh`, the strip holds the row of tiles before, with which this one shares what they overlap.
-    """
-    top, kept = OUTPUTS * i - p_h, 0 if fresh else rows - OUTPUTS
-    copy_run(strip, OUTPUTS * columns * deep, strip, 0, kept * columns * deep, x.dtype.type(0))
-    first, last = min(max(0, top + kept), h), min(max(0, top + rows), h)
-    length = (last - first) * w
-    at += first * w
-    whole, start = length // lanes * lanes, max(0, length - lanes)
-    for k in range(0, c, lanes):  # a few channels at a time, for memory is read ahead along a few runs only
-        some, source = min(lanes, c - k), at + k * h * w
-        transpose(x, source, h * w, zeros, 0, turned, k, deep, some, whole, lanes)
-        if whole < length:  # the last block may overlap the one before
-            transpose(x, source + start, h * w, zeros, 0, turned, start * deep + k, deep, some, length - start, lanes)
-    there = min(w, columns - p_w) * deep
-    for r in range(kept, rows):
-        row = top + r
-        if first <= row < last:
-            copy_run(turned, (row - first) * w * deep, strip, (r * columns + p_w) * deep, there, x.dtype.type(0))
-        else:
-            strip[r * columns * deep : (r + 1) * columns * deep] = 0
-
-
-@kernel
-def values_of(strip, columns, deep, v, v0, v_step, t_w, lanes):
-    """Bᵀ d B for a row of tiles."""
-    for j in range(t_w):
-        for k in range(0, deep, lanes):
-            image_values(strip, OUTPUTS * j * deep + k, columns * deep, deep, v, v0 + j * deep + k, SIDE * v_step,
-                         v_step)  # fmt: skip
-
-
-@kernel
-def products(v, v_step, deep, u, u_step, m, m_step, most, tiles, panel, panels, depth, width):
-    """m[place, p, t] = Σ_c v[place, t, c] u[place, panel + p, c], for `panels` panels of filters."""
-    step = -(-depth // -(-depth // DEPTH))
-    for e in range(PLACES):
-        for p in range(panels):
-            for k in range(0, depth, step):
-                right = e * u_step + ((panel + p) * depth + k) * width
-                for t in range(0, tiles, ROWS):
-                    tile(v, e * v_step + t * deep + k, deep, 1, u, right, width, m, e * m_step + (p * most + t) * width,
-                         width, min(step, depth - k), min(ROWS, tiles - t), width, k)  # fmt: skip
-
-
-@kernel
-def images_some(x, u, bias, y, doubt, first, last, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes):
-    """Outputs of the filters `begin` to `end` in the rows of tiles `first` to `last`, counted through all samples."""
-    t_h, t_w, deep, panels = -(-o_h // OUTPUTS), -(-o_w // OUTPUTS), -(-c // lanes) * lanes, -(-(end - begin) // width)
-    columns, most, group = OUTPUTS * t_w + SIDE - OUTPUTS, block * t_w, min(GROUP, panels)
-    zeros, strip = np.zeros(SIDE * w, x.dtype), np.zeros(SIDE * columns * deep, x.dtype)
-    turned = np.zeros(SIDE * w * deep, x.dtype)
-    u_step, v_step, m_step = spaced(panels * c * width), spaced(most * deep), spaced(group * most * width)
-    v, m = np.empty(PLACES * v_step, x.dtype), np.empty(PLACES * m_step, x.dtype)
-    out = np.empty(OUTPUTS * (o_w + OUTPUTS) * width, x.dtype)
-    for start in range(first, last, block):
-        count = min(block, last - start)
-        for r in range(count):
-            n, i = divmod(start + r, t_h)
-            strip_of(x, n * c * h * w, i, c, h, w, p_h, p_w, zeros, turned, strip, SIDE, columns, deep,
-                     i == 0 or start + r == first, lanes)  # fmt: skip
-            values_of(strip, columns, deep, v, r * t_w * deep, v_step, t_w, lanes)
-        for panel in range(0, panels, group):
-            some = min(group, panels - panel)
-            products(v, v_step, deep, u, u_step, m, m_step, most, count * t_w, panel, some, c, width)
-            for p in range(some):
-                column = begin + (panel + p) * width
-                for r in range(count):
-                    n, i = divmod(start + r, t_h)
-                    for j in range(t_w - 1, -1, -1):  # what a tile has beyond the row is overwritten by the next row's
-                        for k in range(0, width, lanes):
-                            outputs_of(m, (p * most + r * t_w + j) * width + k, SIDE * m_step, m_step, out,
-                                       OUTPUTS * j * width + k, o_w * width, width, doubt)  # fmt: skip
-                    to = (n * f + column) * o_h * o_w + OUTPUTS * i * o_w
-                    transpose(out, 0, width, bias, column, y, to, o_h * o_w, min(OUTPUTS, o_h - OUTPUTS * i) * o_w,
-                              min(width, end - column), lanes)  # fmt: skip
-
-
-@kernel
-def filters_some(weight, zeros, u, first, last, f, c, f_step, c_step, turned, width, lanes):
-    """u[place, p, k] = G w Gᵀ of the filters of panel p and channel k, for some pairs of a panel and CHUNK channels.
-
-    The taps of filter i and channel k begin at i f_step + k c_step; with `turned` they are in the reverse order.
-    """
-    taps, chunks, panels = TAPS * TAPS, -(-c // CHUNK), -(-f // width)
-    step, sign = spaced(panels * c * width), -1 if turned else 1
-    found = np.zeros((CHUNK * taps - 1) * width + width, weight.dtype)
-    for pair in range(first, last):
-        p, begin = pair // chunks, pair % chunks * CHUNK
-        end, there = min(c, begin + CHUNK), min(width, f - p * width)
-        if there < width:
-            found[:] = 0
-        each = end - begin if c_step == taps else 1  # channels whose taps are one run
-        for k in range(begin, end, each):
-            transpose(weight, p * width * f_step + k * c_step, f_step, zeros, 0, found, (k - begin) * taps * width,
-                      width, there, each * taps, lanes)  # fmt: skip
-        for k in range(begin, end):
-            corner = (k - begin) * taps * width + (taps - 1 if turned else 0) * width
-            for j in range(0, width, lanes):
-                filter_values(found, corner + j, sign * TAPS * width, sign * width, u, (p * c + k) * width + j,
-                              SIDE * step, step)  # fmt: skip
-
-
-@kernel
-def weight_some(x, g, total, first, last, begin, end, base, size, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes):
-    """total[place, k, f] = Σ v m̄ over the rows of tiles `first` to `last`, for the channels `begin` to `end`, where k
-    counts `size` channels from `base`."""
-    t_h, t_w, each, panels = -(-o_h // OUTPUTS), -(-o_w // OUTPUTS), end - begin, -(-f // width)
-    columns, most, deep = OUTPUTS * t_w + SIDE - OUTPUTS, block * t_w, -(-each // lanes) * lanes
-    filters, zeros = panels * width, np.zeros(SIDE * max(w, o_w), x.dtype)
-    turned, shifted = np.zeros(SIDE * w * deep, x.dtype), np.zeros(OUTPUTS * o_w * filters, x.dtype)
-    strip, spread = np.zeros(SIDE * columns * deep, x.dtype), np.zeros(OUTPUTS * columns * filters, x.dtype)
-    v_step, m_step, step = spaced(most * deep), spaced(most * filters), spaced(size * filters)
-    v, m = np.empty(PLACES * v_step, x.dtype), np.empty(PLACES * m_step, x.dtype)
-    for start in range(first, last, block):
-        count = min(block, last - start)
-        for r in range(count):
-            n, i = divmod(start + r, t_h)
-            strip_of(x, (n * c + begin) * h * w, i, each, h, w, p_h, p_w, zeros, turned, strip, SIDE, columns, deep,
-                     i == 0 or start + r == first, lanes)  # fmt: skip
-            values_of(strip, columns, deep, v, r * t_w * deep, v_step, t_w, lanes)
-            strip_of(g, n * f * o_h * o_w, i, f, o_h, o_w, 0, 0, zeros, shifted, spread, OUTPUTS, columns, filters,
-                     True, lanes)  # fmt: skip
-            for j in range(t_w):
-                for k in range(0, filters, lanes):
-                    cotangent_values(spread, OUTPUTS * j * filters + k, columns * filters, filters, m,
-                                     (k // width * most + r * t_w + j) * width + k % width, SIDE * m_step,
-                                     m_step)  # fmt: skip
-        for e in range(PLACES):
-            for p in range(panels):
-                for k in range(0, each, ROWS):
-                    tile(v, e * v_step + k, 1, deep, m, e * m_step + p * most * width, width, total,
-                         e * step + ((begin - base + k) * panels + p) * width, filters, count * t_w,
-                         min(ROWS, each - k), width, start - first)  # fmt: skip
-
-
-@kernel
-def weight_sums(totals, zeros, out, doubt, first, last, base, size, c, f, width, lanes):
-    """Gᵀ (Σ totals) G, the parts added in their order, for some pairs of a panel of filters and CHUNK channels."""
-    taps, chunks, filters = TAPS * TAPS, -(-size // CHUNK), -(-f // width) * width
-    step, found = spaced(size * filters), np.empty(CHUNK * taps * width, totals.dtype)
-    whole = totals[0]
-    for pair in range(first, last):
-        p, begin = pair // chunks, pair % chunks * CHUNK
-        end = min(size, begin + CHUNK)
-        for k in range(begin, end):
-            at = k * filters + p * width
-            for part in range(1, len(totals)):
-                for e in range(PLACES):
-                    into, added = whole[e * step + at :], totals[part, e * step + at :]
-                    for j in range(width):
-                        into[j] += added[j]
-            for j in range(0, width, lanes):
-                filters_of(whole, at + j, SIDE * step, step, found, (k - begin) * taps * width + j, TAPS * width, width,
-                           doubt)  # fmt: skip
-        transpose(found, 0, width, zeros, 0, out, (p * width * c + base + begin) * taps, c * taps,
-                  (end - begin) * taps, min(width, f - p * width), lanes)  # fmt: skip
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# From arrays to runs of memory.
 
 
 def suits(x: np.ndarray, weight: tuple[int, ...], size: Pair, stride: Pair, padding: Pair, dilation: Pair,
           groups: int) -> bool:  # fmt: skip
-    """Whether this is the way for filters of the shape `weight` and tiles over `size`: it can be, and is faster."""
+    """Whether this is the way for filters of the shape `weight` and tiles over `size`: it can be, and is faster.
+
+    By measurement it is where it saves half of the multiplications at least, tiles at the edges counted whole, for 16
+    channels and 32 filters or the reverse, and for a dozen tiles, which is what mapping the filters costs.
+    """
     (f, c, *kernel), (h, w) = weight, size
     if x.dtype != np.float32 or (*kernel, *stride, *dilation, groups) != (TAPS, TAPS, 1, 1, 1, 1, 1):
         return False
