@@ -18,7 +18,7 @@ ALIASES = MappingProxyType(
     {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
 )
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, ArithmeticError)  # NumPy's, of a body; see `explain`
-_missing = object()
+MISSING: Any = object()  # an argument that was not given and has no default
 
 
 def sort_arguments(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -34,14 +34,14 @@ def sort_arguments(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
     names = op.inputs + op.parameters
     if len(args) > len(names):
         raise ArgumentError(f"{op.name}() takes at most {len(names)} arguments ({', '.join(names)}), got {len(args)}")
-    values = list(args) + [op.defaults.get(name, _missing) for name in names[len(args) :]]
+    values = [*args, *op.unless_given[len(args) :]]
     for name, value in kwargs.items():
-        at = _position(op, name, names)
+        at = names.index(name) if name in names else _position(op, name, names)
         if at < len(args):
             raise ArgumentError(f"{op.name}() got {names[at]!r} twice, by position and by name")
         values[at] = value
     for name, value in zip(names, values):
-        if value is _missing:
+        if value is MISSING:
             raise ArgumentError(f"{op.name}() needs the argument {name!r}; its arguments are ({', '.join(names)})")
     n = len(op.inputs)
     return tuple(values[:n]), tuple(values[n:])

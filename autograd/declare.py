@@ -85,11 +85,14 @@ def _declare(op: Op, method: bool | str, dunder: str | None, inplace: bool, nump
         if dunder:
             attach(f"__{dunder}__", call.hot if two else call, op.body)
             if two and dunder not in ("eq", "ne", "lt", "le", "gt", "ge"):
-                attach(f"__r{dunder}__", lambda self, other: call.hot(other, self), op.body)
+                attach(f"__r{dunder}__", reflected, op.body)
                 if method and inplace:
                     attach(f"__i{dunder}__", getattr(Tensor, f"{name}_"), op.body)
         for function in numpy if isinstance(numpy, tuple) else (numpy,) if numpy else ():
             attach_numpy(function, call)
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        return (call.hot if other.__class__ in (float, int) else call.general)(other, self)
 
     def derivative(together: Formula | None = None, /, **formulas: Formula | None) -> None:
         op.derivative(together, **formulas)

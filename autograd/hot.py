@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import quiet as bodies
-from .arguments import EXPLAINED
+from .arguments import EXPLAINED, MISSING, sort_arguments
 from .dtypes import float32, float64, is_differentiable
 from .recording import recording
 from .tape import SMALL, Node
@@ -49,21 +49,22 @@ def on_arrays(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], general: Ca
 def unary(op: Op, general: Callable[..., Any]) -> Callable[..., Any]:
     """``f(x, *parameters)`` of one tensor: what users call."""
     floats, records, few = op.floats, op.differentiable, FEW if op.elementwise else SOME
-    tails = {given: tail for given, tail in op.tails.items() if given}
+    tails = {n - 1: tail for n, tail in op.tails.items() if n}  # number of parameters given -> the defaults of the rest
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) not in tails or not isinstance(args[0], Tensor):
-            return on_arrays(op, args, kwargs, general)
-        input = args[0]
-        x, parent, params = input.array, input.node, args[1:] + tails[len(args)]
+    def call(input: Any = MISSING, /, *given: Any, **named: Any) -> Any:
+        if not isinstance(input, Tensor) or "out" in named:
+            return on_arrays(op, () if input is MISSING else (input, *given), named, general)
+        if named or len(given) not in tails:
+            _, given = sort_arguments(op, (input, *given), named)
+        x, parent, params = input.array, input.node, given + tails[len(given)]
         dtype = x.dtype
         if floats and dtype is not float32 and dtype is not float64:
-            return general(*args)
+            return general(input, *given)
         try:
             y = bodies.quiet().run(op.run if x.size > few else op.small, x, *params)
         except EXPLAINED:
-            return general(*args)  # which says what is wrong
+            return general(input, *given)  # which says what is wrong
         shape = y.shape
         if not shape:
             y = np.asanyarray(y)  # NumPy turns 0-d results into scalars
@@ -89,28 +90,35 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
-    """``f(x, y)`` of two tensors of one dtype, or, elementwise, of a float tensor and a Python number."""
+def binary(op: Op, general: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
+    """``f(x, y)`` of two tensors of one dtype, or, elementwise, of a float tensor and a number."""
     small, large, few = op.small, op.run, FEW if op.elementwise else SOME
     numbers, any_type, records, saves = op.elementwise, not op.floats, op.differentiable, bool(op.asked)
     (x_for_x, x_for_y), (y_for_x, y_for_y) = [[i in op.asked.get(name, ()) for i in (0, 1)] for name in op.inputs]
     keep_out = "out" in op.asked
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
-    def call(input: Tensor, other: Any) -> Tensor:
+    def call(input: Any, other: Any) -> Tensor:
+        x: Any
         y: Any
-        x, first = input.array, input.node
-        dtype = x.dtype
-        if isinstance(other, Tensor):
-            y, second = other.array, other.node
-            if y.dtype is not dtype or not (any_type or dtype is float32 or dtype is float64):
+        if input.__class__ is float or input.__class__ is int:  # on the left of an operator
+            x, first, y, second = input, None, other.array, other.node
+            dtype, size = y.dtype, y.size
+            if not numbers or not (dtype is float32 or dtype is float64):
                 return general(input, other)
-        elif numbers and other.__class__ in (float, int) and (dtype is float32 or dtype is float64):
-            y, second = other, None
         else:
-            return general(input, other)
+            x, first = input.array, input.node
+            dtype, size = x.dtype, x.size
+            if isinstance(other, Tensor):
+                y, second = other.array, other.node
+                if y.dtype is not dtype or not (any_type or dtype is float32 or dtype is float64):
+                    return general(input, other)
+            elif numbers and other.__class__ in (float, int) and (dtype is float32 or dtype is float64):
+                y, second = other, None
+            else:
+                return general(input, other)
         try:
-            z = bodies.quiet().run(large if x.size > few else small, x, y)
+            z = bodies.quiet().run(large if size > few else small, x, y)
         except EXPLAINED:
             return general(input, other)  # which says what is wrong
         shape = z.shape
@@ -124,8 +132,8 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Tensor, Any], Tenso
         t.node = node = new_node(Node)
         node.op, node.parents, node.params, node.stamp = op, (first, second), (), next_stamp()
         node.saved = (
-            x if (x_for_y and second) or (x_for_x and first) else None,
-            y if (y_for_x and first) or (y_for_y and second) or other is y else None,  # a number, for the drawings
+            x if (x_for_y and second) or (x_for_x and first) or input is x else None,  # numbers, for the drawings
+            y if (y_for_x and first) or (y_for_y and second) or other is y else None,
             z if keep_out else None,
         )
         node.shape, node.dtype, node.value = shape, dtype, z if z.size <= SMALL else None

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from . import quiet as bodies
-from .arguments import explain, not_a_tensor
+from .arguments import MISSING, explain, not_a_tensor
 from .dtypes import is_differentiable
 from .errors import WengertError
 from .formula import EachInput, Formula, Together, asks, pull_with
@@ -70,6 +70,7 @@ class Op:
             for k in range(len(every) + 1)
             if all(name in self.defaults for name in every[k:])
         }
+        self.unless_given = tuple([self.defaults.get(name, MISSING) for name in every])
         self.elementwise, self.floats, self.differentiable = elementwise, floats, differentiable
         self.view, self.multiple, self.linear = view, multiple, linear
         self.plain = not multiple  # the engine need not look twice
