@@ -61,13 +61,18 @@ class Adadelta(Optimizer):
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         counted(state)
         lr, rho, eps = number(group["lr"]), group["rho"], group["eps"]
-        for p, g, v, u, s, d in self.blocks(param, grad, state["square_avg"].array, state["acc_delta"].array):
-            g = descent(p, g, s, group)
-            average(v, np.multiply(g, g, out=d), rho, d)
-            np.add(v, eps, out=d)
-            np.divide(g, np.sqrt(d, out=d), out=d)
-            np.add(u, eps, out=s)  # g is no longer needed
-            d *= np.sqrt(s, out=s)
-            average(u, np.multiply(d, d, out=s), rho, s)
-            d *= lr
-            p -= d
+        arrays = param, grad, state["square_avg"].array, state["acc_delta"].array
+        self.sweep(_adadelta, arrays, number(group["weight_decay"]), lr, rho, 1 - rho, eps, maximize=group["maximize"])
+
+
+def _adadelta(p: Any, g: Any, v: Any, u: Any, s: Any, d: Any, decay: float, lr: float, rho: float, rest: float,
+              eps: float, *, maximize: bool) -> None:  # fmt: skip
+    g = descent(p, g, s, decay, maximize)
+    average(v, np.multiply(g, g, out=d), rho, rest, d)
+    np.add(v, eps, out=d)
+    np.divide(g, np.sqrt(d, out=d), out=d)
+    np.add(u, eps, out=s)  # g is no longer needed
+    d *= np.sqrt(s, out=s)
+    average(u, np.multiply(d, d, out=s), rho, rest, s)
+    d *= lr
+    p -= d

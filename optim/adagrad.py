@@ -61,11 +61,15 @@ class Adagrad(Optimizer):
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         t, eps = counted(state), group["eps"]
         rate = number(group["lr"]) / (1 + (t - 1) * group["lr_decay"])
-        for p, g, v, s, d in self.blocks(param, grad, state["sum"].array):
-            g = descent(p, g, s, group)
-            v += np.multiply(g, g, out=d)
-            np.sqrt(v, out=d)
-            d += eps
-            np.divide(g, d, out=d)
-            d *= rate
-            p -= d
+        decay, maximize = number(group["weight_decay"]), group["maximize"]
+        self.sweep(_adagrad, (param, grad, state["sum"].array), decay, rate, eps, maximize=maximize)
+
+
+def _adagrad(p: Any, g: Any, v: Any, s: Any, d: Any, decay: float, rate: float, eps: float, *, maximize: bool) -> None:
+    g = descent(p, g, s, decay, maximize)
+    v += np.multiply(g, g, out=d)
+    np.sqrt(v, out=d)
+    d += eps
+    np.divide(g, d, out=d)
+    d *= rate
+    p -= d

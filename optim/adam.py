@@ -9,7 +9,7 @@ import numpy as np
 from .checks import implementation, number, two_betas
 from .moments import Moments
 from .optimizer import Group, Params, State
-from .shared import average, compiled, counted, descent, uphill
+from .shared import average, counted, descent
 
 
 class Adam(Moments):
@@ -70,28 +70,45 @@ class Adam(Moments):
         t, lr, (beta1, beta2) = counted(state), number(group["lr"]), group["betas"]
         correction = (1 - beta2**t) ** 0.5
         rate, eps = lr / (1 - beta1**t) * correction, group["eps"] * correction
-        decoupled, mean, square = group["decoupled_weight_decay"], state["exp_avg"].array, state["exp_avg_sq"].array
-        most = [state["max_exp_avg_sq"].array] if group["amsgrad"] else []
-        decay = number(group["weight_decay"])
+        decoupled, decay, most = group["decoupled_weight_decay"], number(group["weight_decay"]), group["amsgrad"]
         coupled, keep = (0.0, 1 - lr * decay) if decoupled else (decay, 1.0)
-        if not most and (fast := compiled(param)) and fast.adam(
-            param, grad, mean, square, sign=uphill(group), decay=coupled, keep=keep, betas=group["betas"], eps=eps,
-            rate=rate,
-        ):  # fmt: skip
-            return
-        for p, g, m, v, *largest, s, d in self.blocks(param, grad, mean, square, *most):
-            g = descent(p, g, s, group, coupled=not decoupled)
-            if decoupled:
-                p *= keep
-            average(m, g, beta1, d)
-            average(v, np.multiply(g, g, out=d), beta2, d)
-            if largest:
-                v = np.maximum(largest[0], v, out=largest[0])
-            np.sqrt(v, out=d)
-            d += eps  # both are sqrt(1 - beta2^t) times what the formula says, and so is rate
-            np.divide(m, d, out=d)
-            d *= rate
-            p -= d
+        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")[: 3 if most else 2]
+        arrays = (param, grad, *(state[name].array for name in names))
+        self.sweep(_adam_most if most else _adam, arrays, coupled, keep, beta1, 1 - beta1, beta2, 1 - beta2, eps, rate,
+                   maximize=group["maximize"], decoupled=decoupled)  # fmt: skip
+
+
+def _adam(p: Any, g: Any, m: Any, v: Any, s: Any, d: Any, decay: float, keep: float, beta1: float,
+          rest1: float, beta2: float, rest2: float, eps: float, rate: float, *, maximize: bool,
+          decoupled: bool) -> None:  # fmt: skip
+    """Adam's step, with bias corrections in eps and rate: both are sqrt(1 - beta2^t) times what the formula says."""
+    _moments(p, g, m, v, s, d, decay, keep, beta1, rest1, beta2, rest2, maximize, decoupled)
+    _descend(p, m, v, d, eps, rate)
+
+
+def _adam_most(p: Any, g: Any, m: Any, v: Any, largest: Any, s: Any, d: Any, decay: float, keep: float,
+               beta1: float, rest1: float, beta2: float, rest2: float, eps: float, rate: float, *,
+               maximize: bool, decoupled: bool) -> None:  # fmt: skip
+    """The same with the largest v so far."""
+    _moments(p, g, m, v, s, d, decay, keep, beta1, rest1, beta2, rest2, maximize, decoupled)
+    _descend(p, m, np.maximum(largest, v, out=largest), d, eps, rate)
+
+
+def _moments(p: Any, g: Any, m: Any, v: Any, s: Any, d: Any, decay: float, keep: float, beta1: float, rest1: float,
+             beta2: float, rest2: float, maximize: bool, decoupled: bool) -> None:  # fmt: skip
+    g = descent(p, g, s, decay, maximize)
+    if decoupled:
+        p *= keep
+    average(m, g, beta1, rest1, d)
+    average(v, np.multiply(g, g, out=d), beta2, rest2, d)
+
+
+def _descend(p: Any, m: Any, v: Any, d: Any, eps: float, rate: float) -> None:
+    np.sqrt(v, out=d)
+    d += eps
+    np.divide(m, d, out=d)
+    d *= rate
+    p -= d
 
 
 class AdamW(Adam):

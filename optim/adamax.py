@@ -57,13 +57,19 @@ class Adamax(Moments):
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         t, (beta1, beta2), eps = counted(state), group["betas"], group["eps"]
         rate = number(group["lr"]) / (1 - beta1**t)
-        for p, g, m, u, s, d in self.blocks(param, grad, state["exp_avg"].array, state["exp_inf"].array):
-            g = descent(p, g, s, group)
-            average(m, g, beta1, d)
-            np.abs(g, out=d)
-            d += eps
-            u *= beta2
-            np.maximum(u, d, out=u)
-            np.divide(m, u, out=d)
-            d *= rate
-            p -= d
+        arrays = param, grad, state["exp_avg"].array, state["exp_inf"].array
+        self.sweep(_adamax, arrays, number(group["weight_decay"]), beta1, 1 - beta1, beta2, eps, rate,
+                   maximize=group["maximize"])  # fmt: skip
+
+
+def _adamax(p: Any, g: Any, m: Any, u: Any, s: Any, d: Any, decay: float, beta1: float, rest1: float, beta2: float,
+            eps: float, rate: float, *, maximize: bool) -> None:  # fmt: skip
+    g = descent(p, g, s, decay, maximize)
+    average(m, g, beta1, rest1, d)
+    np.abs(g, out=d)
+    d += eps
+    u *= beta2
+    np.maximum(u, d, out=u)
+    np.divide(m, u, out=d)
+    d *= rate
+    p -= d

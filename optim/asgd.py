@@ -64,12 +64,18 @@ class ASGD(Optimizer):
         t, lr, lambd = counted(state), number(group["lr"]), group["lambd"]
         eta, mu = state["eta"].array, state["mu"].array
         rate, weight = number(state["eta"]), number(state["mu"])
-        for p, g, ax, s, d in self.blocks(param, grad, state["ax"].array):
-            g = descent(p, g, s, group)
-            p *= 1 - lambd * rate
-            p -= np.multiply(g, rate, out=d)
-            np.subtract(p, ax, out=d)
-            d *= weight
-            ax += d
+        decay, maximize = number(group["weight_decay"]), group["maximize"]
+        arrays, shrink = (param, grad, state["ax"].array), 1 - lambd * rate
+        self.sweep(_asgd, arrays, decay, rate, shrink, weight, maximize=maximize)
         eta[...] = lr / (1 + lambd * lr * t) ** group["alpha"]
         mu[...] = 1 / max(1.0, t - group["t0"])
+
+
+def _asgd(p: Any, g: Any, ax: Any, s: Any, d: Any, decay: float, rate: float, shrink: float, weight: float, *,
+          maximize: bool) -> None:  # fmt: skip
+    g = descent(p, g, s, decay, maximize)
+    p *= shrink
+    p -= np.multiply(g, rate, out=d)
+    np.subtract(p, ax, out=d)
+    d *= weight
+    ax += d

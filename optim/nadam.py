@@ -70,16 +70,24 @@ class NAdam(Moments):
         so_far = number(state["mu_product"])
         rate_g, rate_m = lr * (1 - mu) / (1 - so_far), lr * mu_next / (1 - so_far * mu_next)
         correction, decoupled = (1 - beta2**t) ** 0.5, group["decoupled_weight_decay"]
-        for p, g, m, v, s, d in self.blocks(param, grad, state["exp_avg"].array, state["exp_avg_sq"].array):
-            g = descent(p, g, s, group, coupled=not decoupled)
-            if decoupled:
-                p *= 1 - lr * number(group["weight_decay"])
-            average(m, g, beta1, d)
-            average(v, np.multiply(g, g, out=d), beta2, d)
-            np.multiply(g, rate_g, out=s)
-            s += np.multiply(m, rate_m, out=d)
-            np.sqrt(v, out=d)
-            d /= correction
-            d += eps
-            s /= d
-            p -= s
+        decay, arrays = number(group["weight_decay"]), (param, grad, state["exp_avg"].array, state["exp_avg_sq"].array)
+        coupled, keep = (0.0, 1 - lr * decay) if decoupled else (decay, 1.0)
+        self.sweep(_nadam, arrays, coupled, keep, beta1, 1 - beta1, beta2, 1 - beta2, eps, rate_g, rate_m, correction,
+                   maximize=group["maximize"], decoupled=decoupled)  # fmt: skip
+
+
+def _nadam(p: Any, g: Any, m: Any, v: Any, s: Any, d: Any, decay: float, keep: float, beta1: float, rest1: float,
+           beta2: float, rest2: float, eps: float, rate_g: float, rate_m: float, correction: float, *, maximize: bool,
+           decoupled: bool) -> None:  # fmt: skip
+    g = descent(p, g, s, decay, maximize)
+    if decoupled:
+        p *= keep
+    average(m, g, beta1, rest1, d)
+    average(v, np.multiply(g, g, out=d), beta2, rest2, d)
+    np.multiply(g, rate_g, out=s)
+    s += np.multiply(m, rate_m, out=d)
+    np.sqrt(v, out=d)
+    d /= correction
+    d += eps
+    s /= d
+    p -= s

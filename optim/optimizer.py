@@ -18,8 +18,9 @@ from autograd.quiet import silent
 from autograd.tape import mark_written
 from autograd.tensor import Tensor, wrap
 
-from . import checkpoint
+from . import checkpoint, shared
 from .blocks import Blocks
+from .shared import Rule
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -83,6 +84,20 @@ class Optimizer(Counted):
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         """Write the new values into `param`, given its gradient (which is not to be written)."""
         raise NotImplementedError(f"{type(self).__name__}.update")
+
+    def sweep(self, rule: Rule, arrays: tuple[np.ndarray, ...], *numbers: float, **options: bool) -> None:
+        """Run ``rule(*arrays, *scratch, *numbers, **options)``, which is elementwise and writes arrays in place.
+
+        Small arrays, and all while a program is recorded, by NumPy, in `blocks`; large ones in a single loop that is
+        compiled from the rule.  What the rule decides in Python it decides by `options`, and by numbers being zero.
+        """
+        first = arrays[0]
+        if type(first) is np.ndarray and first.size >= shared.LEAST and shared.fused(
+            rule, arrays, self.scratch, numbers, options
+        ):  # fmt: skip
+            return
+        for block in self.blocks(*arrays):
+            rule(*block, *numbers, **options)
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 

@@ -61,20 +61,29 @@ class RAdam(Moments):
         t, lr, (beta1, beta2), eps = counted(state), number(group["lr"]), group["betas"], group["eps"]
         rate, decoupled = lr / (1 - beta1**t), group["decoupled_weight_decay"]
         rectified = _rectification(t, beta2)
-        for p, g, m, v, s, d in self.blocks(param, grad, state["exp_avg"].array, state["exp_avg_sq"].array):
-            g = descent(p, g, s, group, coupled=not decoupled)
-            if decoupled:
-                p *= 1 - lr * number(group["weight_decay"])
-            average(m, g, beta1, d)
-            average(v, np.multiply(g, g, out=d), beta2, d)
-            if rectified is None:
-                np.multiply(m, rate, out=d)
-            else:
-                np.sqrt(v, out=d)
-                d += eps
-                np.divide(m, d, out=d)
-                d *= rate * rectified
-            p -= d
+        decay, arrays = number(group["weight_decay"]), (param, grad, state["exp_avg"].array, state["exp_avg_sq"].array)
+        coupled, keep = (0.0, 1 - lr * decay) if decoupled else (decay, 1.0)
+        rate = rate if rectified is None else rate * rectified
+        self.sweep(_radam, arrays, coupled, keep, beta1, 1 - beta1, beta2, 1 - beta2, eps, rate,
+                   maximize=group["maximize"], decoupled=decoupled, adaptive=rectified is not None)  # fmt: skip
+
+
+def _radam(p: Any, g: Any, m: Any, v: Any, s: Any, d: Any, decay: float, keep: float, beta1: float,
+           rest1: float, beta2: float, rest2: float, eps: float, rate: float, *, maximize: bool,
+           decoupled: bool, adaptive: bool) -> None:  # fmt: skip
+    g = descent(p, g, s, decay, maximize)
+    if decoupled:
+        p *= keep
+    average(m, g, beta1, rest1, d)
+    average(v, np.multiply(g, g, out=d), beta2, rest2, d)
+    if adaptive:
+        np.sqrt(v, out=d)
+        d += eps
+        np.divide(m, d, out=d)
+        d *= rate
+    else:
+        np.multiply(m, rate, out=d)
+    p -= d
 
 
 def _rectification(t: float, beta2: float) -> float | None:

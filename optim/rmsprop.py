@@ -8,7 +8,7 @@ import numpy as np
 
 from .checks import at_least_zero, implementation, number
 from .optimizer import Group, Optimizer, Params, State
-from .shared import average, compiled, counted, descent, uphill
+from .shared import average, counted, descent
 
 
 class RMSprop(Optimizer):
@@ -67,29 +67,33 @@ class RMSprop(Optimizer):
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         counted(state)
         lr, alpha, eps, momentum = number(group["lr"]), group["alpha"], group["eps"], group["momentum"]
-        centered, square = group["centered"], state["square_avg"].array
-        if not centered and momentum <= 0 and (fast := compiled(param)) and fast.rmsprop(
-            param, grad, square, sign=uphill(group), decay=number(group["weight_decay"]), alpha=alpha, eps=eps, rate=lr
-        ):  # fmt: skip
-            return
-        mean = state["grad_avg"].array if centered else square  # then not used
-        velocity = state["momentum_buffer"].array if momentum > 0 else square  # then not used
-        for p, g, v, a, b, s, d in self.blocks(param, grad, square, mean, velocity):
-            g = descent(p, g, s, group)
-            average(v, np.multiply(g, g, out=d), alpha, d)
-            if centered:
-                average(a, g, alpha, d)
-                np.multiply(a, a, out=d)
-                np.subtract(v, d, out=d)
-                np.sqrt(d, out=d)
-            else:
-                np.sqrt(v, out=d)
-            d += eps
-            np.divide(g, d, out=d)
-            if momentum > 0:
-                b *= momentum
-                b += d
-                np.multiply(b, lr, out=d)
-            else:
-                d *= lr
-            p -= d
+        centered, rolls = group["centered"], bool(momentum > 0)
+        names = ["square_avg", *["grad_avg"] * centered, *["momentum_buffer"] * rolls]
+        arrays = (param, grad, *(state[name].array for name in names))
+        self.sweep(_rmsprop, arrays, number(group["weight_decay"]), lr, alpha, 1 - alpha, eps, momentum,
+                   maximize=group["maximize"], centered=centered, rolls=rolls)  # fmt: skip
+
+
+def _rmsprop(p: Any, g: Any, v: Any, *given: Any, maximize: bool, centered: bool, rolls: bool) -> None:
+    """`given`: the mean of g if `centered`, the velocity if it `rolls`, scratch, and numbers."""
+    *more, s, d, decay, lr, alpha, rest, eps, momentum = given
+    g = descent(p, g, s, decay, maximize)
+    average(v, np.multiply(g, g, out=d), alpha, rest, d)
+    if centered:
+        a = more[0]
+        average(a, g, alpha, rest, d)
+        np.multiply(a, a, out=d)
+        np.subtract(v, d, out=d)
+        np.sqrt(d, out=d)
+    else:
+        np.sqrt(v, out=d)
+    d += eps
+    np.divide(g, d, out=d)
+    if rolls:
+        b = more[-1]
+        b *= momentum
+        b += d
+        np.multiply(b, lr, out=d)
+    else:
+        d *= lr
+    p -= d

@@ -63,13 +63,17 @@ class Rprop(Optimizer):
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         counted(state)
         (shrink, grow), (smallest, largest) = group["etas"], group["step_sizes"]
-        for p, g, before, h, c, s in self.blocks(param, grad, state["prev"].array, state["step_size"].array):
-            g = np.negative(g, out=s) if group["maximize"] else g
-            np.sign(np.multiply(g, before, out=c), out=c)
-            h *= np.where(c > 0, grow, np.where(c < 0, shrink, 1)).astype(h.dtype)
-            np.clip(h, smallest, largest, out=h)
-            before[...] = g
-            before[c < 0] = 0
-            np.sign(before, out=s)
-            s *= h
-            p -= s
+        arrays = param, grad, state["prev"].array, state["step_size"].array
+        self.sweep(_rprop, arrays, shrink, grow, smallest, largest, maximize=group["maximize"])
+
+
+def _rprop(p: Any, g: Any, before: Any, h: Any, c: Any, s: Any, shrink: float, grow: float, smallest: float,
+           largest: float, *, maximize: bool) -> None:  # fmt: skip
+    g = np.negative(g, out=s) if maximize else g
+    np.sign(np.multiply(g, before, out=c), out=c)
+    h *= np.where(c > 0, grow, np.where(c < 0, shrink, 1)).astype(h.dtype)
+    np.clip(h, smallest, largest, out=h)
+    np.copyto(before, np.where(c < 0, 0, g))
+    np.sign(before, out=s)
+    s *= h
+    p -= s

@@ -11,7 +11,7 @@ from autograd.tensor import wrap
 
 from .checks import at_least_zero, implementation, number
 from .optimizer import Group, Optimizer, Params, State
-from .shared import compiled, descent, uphill
+from .shared import descent
 
 
 class SGD(Optimizer):
@@ -69,34 +69,31 @@ class SGD(Optimizer):
 
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: Group) -> None:
         lr, momentum, dampening = number(group["lr"]), group["momentum"], group["dampening"]
-        fast, signs = compiled(param), {"sign": uphill(group), "decay": number(group["weight_decay"])}
+        decay, maximize = number(group["weight_decay"]), group["maximize"]
         if not momentum:
-            if fast and fast.descend(param, grad, rate=lr, **signs):
-                return
-            for p, g, s, t in self.blocks(param, grad):
-                p -= np.multiply(descent(p, g, s, group), lr, out=t)
+            self.sweep(_descend, (param, grad), decay, lr, maximize=maximize)
             return
         first = state.get("momentum_buffer") is None
         if first:
             state["momentum_buffer"] = wrap(np.zeros_like(param))
         fresh = 1.0 if first else 1 - dampening
-        from_b, from_g = (lr * momentum, lr) if group["nesterov"] else (lr, 0.0)
-        if fast and fast.momentum(
-            param, grad, state["momentum_buffer"].array, momentum=momentum, fresh=fresh, from_b=from_b, from_g=from_g,
-            **signs,
-        ):  # fmt: skip
-            return
-        for p, g, b, s, t in self.blocks(param, grad, state["momentum_buffer"].array):
-            g = descent(p, g, s, group)
-            if first:
-                b[...] = g
-            else:
-                b *= momentum
-                b += np.multiply(g, 1 - dampening, out=t) if dampening else g
-            if group["nesterov"]:
-                np.multiply(b, momentum, out=t)
-                t += g
-                t *= lr
-            else:
-                np.multiply(b, lr, out=t)
-            p -= t
+        self.sweep(_roll, (param, grad, state["momentum_buffer"].array), decay, lr, momentum, fresh, maximize=maximize,
+                   damped=bool(dampening), nesterov=group["nesterov"])  # fmt: skip
+
+
+def _descend(p: Any, g: Any, s: Any, t: Any, decay: float, lr: float, *, maximize: bool) -> None:
+    p -= np.multiply(descent(p, g, s, decay, maximize), lr, out=t)
+
+
+def _roll(p: Any, g: Any, b: Any, s: Any, t: Any, decay: float, lr: float, momentum: float, fresh: float, *,
+          maximize: bool, damped: bool, nesterov: bool) -> None:  # fmt: skip
+    g = descent(p, g, s, decay, maximize)
+    b *= momentum  # at first it is 0
+    b += np.multiply(g, fresh, out=t) if damped else g
+    if nesterov:
+        np.multiply(b, momentum, out=t)
+        t += g
+        t *= lr
+    else:
+        np.multiply(b, lr, out=t)
+    p -= t
