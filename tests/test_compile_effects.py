@@ -454,3 +454,31 @@ def test_warnings_of_numpy_stay_silent():
     twin = autograd.compile(lambda x: x.log() + x.acos())
     for _ in range(4):
         assert not np.isfinite(twin(autograd.tensor([-2.0, 0.0])).array).all()
+
+
+def test_gradients_add_up_where_there_are_some_already():
+    """Whether there is a .grad is part of what a call depends on."""
+    w = autograd.ones(3, requires_grad=True)
+    f = autograd.compile(lambda: (w * w).sum().backward())
+    for _ in range(4):
+        w.grad = None
+        f()
+        assert w.grad.tolist() == [2, 2, 2]
+    for k in range(2, 6):
+        f()
+        assert w.grad.tolist() == [2 * k] * 3
+    w.grad = None
+    f()
+    assert w.grad.tolist() == [2, 2, 2]
+
+
+def test_an_argument_gets_the_gradient_that_is_its_own():
+    f = autograd.compile(lambda x: (x * x).sum().backward())
+    for k in range(5):
+        x = autograd.full((2,), float(k), requires_grad=True)
+        f(x)
+        assert x.grad.tolist() == [2 * k, 2 * k]
+        if k > 2:
+            f(x)
+            assert x.grad.tolist() == [4 * k, 4 * k]
+    assert f.program is not None

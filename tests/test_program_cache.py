@@ -160,7 +160,7 @@ def test_a_new_program_makes_room(home, monkeypatch):
 
 def test_the_name_depends_on_the_engine(monkeypatch):
     before = cache.place(SOURCE)
-    monkeypatch.setattr(cache, "_meaning", lambda: b"another version")
+    monkeypatch.setattr(cache, "meaning", lambda: b"another version")
     assert cache.place(SOURCE) != before
 
 

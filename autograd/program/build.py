@@ -11,7 +11,7 @@ import numpy as np
 
 from ..quiet import silent
 from . import cache
-from .emit import Emitter
+from .emit import Emitted, Emitter
 from .program import Program, Var
 
 
@@ -29,6 +29,7 @@ class Built(Protocol):
 
     source: str
     timing: Timing
+    emitted: Emitted | None  # None if it is interpreted
 
     def __call__(self, arrays: list[np.ndarray]) -> list[Any]: ...
 
@@ -41,18 +42,26 @@ def built(program: Program, moving: set[Var], dynamic: bool = False) -> Built:
     """
     began = time.perf_counter()
     emitted = Emitter(program, moving, dynamic).emit()
-    written = time.perf_counter()
     try:
-        kept = cache.place(emitted.source).exists()
-        module = cache.load(emitted.source)
+        return assembled(emitted, len(program.inputs), time.perf_counter() - began)
     except ImportError:
         return _interpreted(program, emitted.source)
-    timing = Timing(written - began, time.perf_counter() - written, kept)
+
+
+def assembled(emitted: Emitted, inputs: int, writing: float) -> Built:
+    """What was emitted as a function of so many arrays; `writing` is how long that took.
+
+    Errors: ImportError without Numba.
+    """
+    began = time.perf_counter()
+    kept = cache.place(emitted.source).exists()
+    module = cache.load(emitted.source)
+    timing = Timing(writing, time.perf_counter() - began, kept)
     arena = np.empty(emitted.arena + 64, np.uint8)
     start = -arena.ctypes.data % 64
     arena = arena[start : start + emitted.arena]
     coming = emitted.moving
-    fixed = [i for i in range(len(program.inputs)) if i not in coming]
+    fixed = [i for i in range(inputs) if i not in coming]
     bound: list[Any] = [None] * len(fixed)
     step: Callable[..., list[Any]] | None = None
 
@@ -68,7 +77,7 @@ def built(program: Program, moving: set[Var], dynamic: bool = False) -> Built:
         return cast(list[Any], silent().run(step, *[arrays[i] for i in coming]))
 
     made = cast(Built, run)
-    made.source, made.timing = emitted.source, timing
+    made.source, made.timing, made.emitted = emitted.source, timing, emitted
     return made
 
 
@@ -77,5 +86,5 @@ def _interpreted(program: Program, source: str) -> Built:
         return list(silent().run(program.interpret, *arrays))
 
     made = cast(Built, run)
-    made.source, made.timing = source, Timing(0.0, 0.0, False)
+    made.source, made.timing, made.emitted = source, Timing(0.0, 0.0, False), None
     return made

@@ -51,7 +51,7 @@ def _ready(path: Path) -> Path:
 
 
 @functools.cache
-def _meaning() -> bytes:
+def meaning() -> bytes:
     """A hash of what emitted text depends on beyond itself."""
     import numba
 
@@ -68,7 +68,7 @@ def _meaning() -> bytes:
 
 def place(source: str) -> Path:
     """The file of the program with the text `source`, whether it is there or not."""
-    return _ready(folder()) / f"program_{hashlib.sha256(_meaning() + source.encode()).hexdigest()[:20]}.py"
+    return _ready(folder()) / f"program_{hashlib.sha256(meaning() + source.encode()).hexdigest()[:20]}.py"
 
 
 def load(source: str) -> ModuleType:
@@ -113,6 +113,28 @@ def _write(path: Path, source: str) -> None:
         raise
 
 
+def keep(source: str, key: str, text: str) -> None:
+    """Keep a text beside the program `source`, as long as that is kept; see `kept`."""
+    beside = place(source).parent / "__pycache__"
+    with contextlib.suppress(OSError):  # nothing but time depends on it
+        _write(beside / f"{place(source).stem}.{key}.json", text)
+
+
+def kept(key: str) -> str | None:
+    """The text that was kept with this key, if it still is."""
+    with contextlib.suppress(OSError):
+        beside = _ready(folder()) / "__pycache__"
+        for name in os.listdir(beside):
+            if name.endswith(f".{key}.json"):
+                return (beside / name).read_text()
+    return None
+
+
+def text_of(name: str) -> str:
+    """The text of the program in the file `name`."""
+    return (_ready(folder()) / name).read_bytes().decode()
+
+
 def forget(path: Path) -> None:
     """Remove a program with its machine code."""
     for kept in (path, *(path.parent / "__pycache__").glob(f"{path.stem}.*")):
@@ -121,12 +143,15 @@ def forget(path: Path) -> None:
 
 def programs() -> list[tuple[Path, int, float]]:
     """The files, with bytes (machine code included) and the time when each was made; the oldest first."""
-    found = []
-    for path in folder().glob("program_*.py"):
-        kept = [path, *(path.parent / "__pycache__").glob(f"{path.stem}.*")]
+    found = {path.stem: (path, 0, -1.0) for path in folder().glob("program_*.py")}
+    for kept in [*folder().glob("program_*.py"), *(folder() / "__pycache__").glob("program_*")]:
+        stem = kept.name.split(".")[0]
         with contextlib.suppress(FileNotFoundError):  # another process has just forgotten it
-            found.append((path, sum(k.stat().st_size for k in kept), path.stat().st_mtime))
-    return sorted(found, key=lambda entry: entry[2])
+            state = kept.stat()
+            if stem in found:
+                path, size, made = found[stem]
+                found[stem] = (path, size + state.st_size, state.st_mtime if kept == path else made)
+    return sorted((entry for entry in found.values() if entry[2] >= 0), key=lambda entry: entry[2])
 
 
 def prune(home: Path, limit: int = LIMIT) -> None:

@@ -57,6 +57,16 @@ def to_json(program: Program) -> str:
     return "{\n" + ",\n".join(f'"{key}": {_lines(part)}' for key, part in sections.items()) + "\n}\n"
 
 
+def written(x: Any) -> Any:
+    """A value, such as an argument or a constant, as JSON; TapeError if it holds what JSON cannot."""
+    return _write(x, "a program")
+
+
+def read(x: Any) -> Any:
+    """The value that `written` wrote; CheckpointError for anything else."""
+    return _Reader({})._read(x)
+
+
 def from_json(text: str) -> Program:
     """The program in a document that `to_json` wrote.
 

@@ -118,10 +118,10 @@ def explained(program: Program, limits: Limits | None = None, title: str = "prog
 
 def explained_replay(replay: Replay, name: str, limits: Limits | None = None) -> Explanation:
     """The explanation of a compiled function, and of its derivative if that is a program of its own."""
-    stages, forward, backward = stages_of(replay.recording.program), replay.inputs.program, replay.backward
-    if backward is None:
+    stages, (forward, derivative), backward = stages_of(replay.recording.program), replay.programs, replay.backward
+    if backward is None or derivative is None:
         return _explanation(name, stages, forward, limits, replay.run.timing)
-    then = _explanation(f"{name}: its derivative", [], backward.program, limits, backward.run.timing)
+    then = _explanation(f"{name}: its derivative", [], derivative, limits, backward.run.timing)
     return _explanation(f"{name}, with what its derivative takes", stages, forward, limits, replay.run.timing, then)
 
 

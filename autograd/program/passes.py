@@ -101,11 +101,16 @@ def _key(e: Equation) -> Any:
     return tuple(parts)
 
 
+def is_plain(array: np.ndarray) -> bool:
+    """Whether it holds one number, everywhere."""
+    return bool(0 < array.size <= 1 << 16 and array.dtype.kind in "fbiu" and (array == array.flat[0]).all())
+
+
 def with_plain_constants(program: Program) -> Program:
     """Constant folding: an array of one number everywhere is that number, spread."""
     equations, constants = [], {}
     for v, array in program.constants.items():
-        if not v.live and 0 < array.size <= 1 << 16 and array.dtype.kind in "fbiu" and (array == array.flat[0]).all():
+        if not v.live and is_plain(array):
             value = array.flat[0].item()
             equations.append(Equation(filled, (value, v.shape, v.dtype), {}, (v,), "filled"))
         else:

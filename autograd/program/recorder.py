@@ -22,12 +22,11 @@ from .. import quiet as bodies
 from ..op import declared
 from .functions import Forwards, Part, called, filled, forwards, part_replaced, replaced, same_value, scattered
 from .nesting import leaves, over
+from .numpy_calls import follow
 from .program import Equation, Program, Var, variables
-from .traced import Step, Traced, cast, plain
+from .traced import Step, Traced, plain
 
 _OURS = tuple(str(Path(__file__).parents[2] / room) + "/" for room in ("autograd", "nn", "optim"))
-_UNTOUCHED = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory,
-              np.iscomplexobj, np.isrealobj, np.min_scalar_type}  # fmt: skip
 
 
 class Recorder:
@@ -320,45 +319,10 @@ class Recorder:
     # -- NumPy's functions and methods ---------------------------------------------------------------------------------
 
     def function(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        """A NumPy function or method; some are other names for what ufuncs and reductions say."""
-        if function in _UNTOUCHED:
-            given = over((args, kwargs), plain)
-            return function(*given[0], **given[1])
-        if function in _REDUCTIONS and isinstance(args[0], Traced) and not {"where", "initial"} & kwargs.keys():
-            return getattr(args[0], _REDUCTIONS[function])(*args[1:], **kwargs)
-        if function is np.copyto:
-            self.write(args[0], (), args[1])
-            return None
-        if kwargs.get("out") is not None:
-            out = kwargs["out"]
-            rest = {key: value for key, value in kwargs.items() if key != "out"}
-            return self.write(out, (), self.function(function, args, rest))
-        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
-        if function in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
-            return self._like(function, *args, **kwargs)
-        if function in (np.clip, np.ndarray.clip):
-            return _clipped(*args, **kwargs)
-        if function is np.ndarray.astype:
-            return self._cast(*args, **kwargs)
-        if function is np.ndarray.view:
-            return self._reinterpreted(*args, **kwargs)
-        return self.call(function, args, kwargs)
+        """A NumPy function or method."""
+        return follow(self, function, args, kwargs)
 
-    def _like(self, function: Any, x: Any, fill: Any = 0, dtype: Any = None, order: str = "K", subok: bool = True,
-              shape: Any = None) -> Any:  # fmt: skip
-        if function is not np.full_like:
-            fill, dtype = (1 if function is np.ones_like else 0), fill or dtype  # their second argument is the type
-        fill = plain(fill).item() if isinstance(fill, np.ndarray) and not isinstance(fill, Traced) else fill
-        size = plain(x).shape if shape is None else shape
-        return self.call(filled, (fill, size, np.dtype(x.dtype if dtype is None else dtype)), {})
-
-    def _cast(self, x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
-              copy: bool = True) -> Any:  # fmt: skip
-        if x.dtype == np.dtype(dtype):
-            return self.call(np.ndarray.copy, (x,), {}) if copy else x
-        return self.call(cast, (x, np.dtype(dtype)), {})
-
-    def _reinterpreted(self, x: Any, dtype: Any) -> Any:
+    def reinterpreted(self, x: Traced, dtype: Any) -> Traced:
         """The bytes of a value as elements of another type: a value of its own, though it lies in the same memory."""
         array = plain(x).view(dtype)
         v = _var_of(array)
@@ -390,9 +354,9 @@ class Recorder:
         return "" if first is None else f"{first.f_code.co_filename}:{first.f_lineno}"
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[Recorder]:
-        """Bodies of ops are handed to this recorder inside."""
-        before = sys.getprofile()
+    def watching(self, prints: bool = False) -> Iterator[Recorder]:
+        """Bodies of ops are handed to this recorder inside; `prints`: something there may print."""
+        before = sys.getprofile() if prints else self
         if before is None:  # else a profiler is at work
             sys.setprofile(self._calls)
         try:
@@ -419,16 +383,6 @@ class _Memory:
     whole: weakref.ref[Traced]
     place: dict[str, Any]
     var: Var
-
-
-def _clipped(x: Any, low: Any = None, high: Any = None, **names: Any) -> Any:
-    low, high = names.get("a_min", names.get("min", low)), names.get("a_max", names.get("max", high))
-    x = x if low is None else np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
-
-
-_REDUCTIONS: dict[Any, str] = {np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max",
-                               np.amin: "min", np.prod: "prod", np.all: "all", np.any: "any"}  # fmt: skip
 
 
 def owner_of(array: np.ndarray) -> np.ndarray:

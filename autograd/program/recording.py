@@ -108,7 +108,8 @@ class Recording:
 
     program: Program
     sources: dict[Var, Source] = field(default_factory=dict)  # of the program's inputs
-    grads: list[tuple[Tensor, int | None]] = field(default_factory=list)  # a new .grad: this result, or None
+    grads: list[tuple[Tensor | Given, int | None]] = field(default_factory=list)  # a new .grad: this result, or None
+    bare: list[Tensor | Given] = field(default_factory=list)  # what had no .grad, which the function may look at
     given: list[Tensor] = field(default_factory=list)  # while it is being recorded: the tensors among the arguments
     structure: Any = None  # of what the function returns, with `Result` for tensors
     surroundings: Any = None
@@ -141,7 +142,7 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     swapped = {id(t): t.array for t, _ in (*known.values(), *old.values())}
     streams = _streams()
     try:
-        with recorder.watching():
+        with recorder.watching(around.prints):
             result = function(*args, **kwargs)
             recording = _finish(recorder, around, known, before, result, sources, given)
             recording.reached = list(zip(tensors, places))
@@ -195,7 +196,9 @@ def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Ten
     for t, _ in list(known.values()):
         was = before[id(t)]
         if t.grad is not was:
-            recording.grads.append((t, None if t.grad is None else result_of(t.grad)))
+            recording.grads.append((_named(t, given), None if t.grad is None else result_of(t.grad)))
+        if was is None and t.requires_grad:
+            recording.bare.append(_named(t, given))
     recording.structure = over(result, lambda leaf: returned(leaf) if isinstance(leaf, Tensor) else leaf)
     for (group, key, i), v in recorder.hyper:
         sources[v] = Hyper(group, key, i)
@@ -216,10 +219,13 @@ def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Ten
 
 def _same(t: Tensor, recording: Recording, known: dict[int, tuple[Tensor, str]]) -> Any:
     """The mark for a tensor that was there before, or None."""
-    for i, other in enumerate(recording.given):
-        if other is t:
-            return Given(i)
-    return Same(t) if id(t) in known else None
+    named = _named(t, recording.given)
+    return named if isinstance(named, Given) else Same(t) if id(t) in known else None
+
+
+def _named(t: Tensor, given: list[Tensor]) -> Tensor | Given:
+    """An argument by its number, for it is another tensor in another call."""
+    return next((Given(i) for i, other in enumerate(given) if other is t), t)
 
 
 def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Derivative | None:
@@ -347,9 +353,7 @@ def difference(a: Recording, b: Recording) -> str:
         return "what is returned"
     if a.derivative is not None and b.derivative is not None and a.derivative.found != b.derivative.found:
         return "what is differentiated"
-    if (a.derivative is None) != (b.derivative is None) or [(id(t), i) for t, i in a.grads] != [
-        (id(t), i) for t, i in b.grads
-    ]:
+    if (a.derivative is None) != (b.derivative is None) or not _same_grads(a.grads, b.grads):
         return "the gradients that are set"
     return ""
 
@@ -359,6 +363,11 @@ def mark_live(a: Recording, b: Recording) -> None:
     mine = {id(array) for array in a.program.constants.values()}
     for v, array in b.program.constants.items():
         v.live = id(array) in mine
+
+
+def _same_grads(x: list[tuple[Tensor | Given, int | None]], y: list[tuple[Tensor | Given, int | None]]) -> bool:
+    same = (i == j and (t is u or (isinstance(t, Given) and t == u)) for (t, i), (u, j) in zip(x, y))
+    return len(x) == len(y) and all(same)
 
 
 def _alike_structures(x: Any, y: Any) -> bool:

@@ -15,10 +15,10 @@ from ..tape import Node
 from ..tensor import Tensor, wrap
 from ..where import calling_line
 from ..writes import next_stamp, writes
-from .build import built
+from .kept import Part, divided, parts_of
 from .nesting import over
-from .passes import optimised, split
-from .program import CheckFailed, Program, Var
+from .passes import optimised
+from .program import CheckFailed, Program, Var, without_dead
 from .recorder import owner_of
 from .recording import Argument, Derivative, Given, Hyper, Place, Recording, Result, Same, Seed, Source
 
@@ -28,27 +28,40 @@ class Replay:
 
     def __init__(self, recording: Recording, dynamic: bool = False) -> None:
         self.recording, self.around = recording, recording.surroundings
-        self.program = optimised(recording.program)
+        program, sources = recording.program, recording.sources
+        moving = {v for v in program.inputs if _moves(sources.get(v))}
+        parts = parts_of(without_dead(program), recording.forward, recording.derivative is not None, moving, dynamic)
+        self.inputs, self.run = Inputs(parts.forward, sources), parts.forward.run
         self.backward: Backward | None = None
-        forward, kept = self.program, list[Var]()
-        if recording.derivative is not None:
-            forward, backward, kept = split(self.program, recording.forward)
-            self.backward = Backward(backward, kept, recording.derivative, recording.sources, dynamic)
-        self.inputs = Inputs(forward, recording.sources)
-        self.run = built(forward, self.inputs.moving, dynamic)
+        if parts.backward is not None and recording.derivative is not None:
+            self.backward = Backward(parts.backward, parts.places, recording.derivative, sources)
         self.source = self.run.source + ("" if self.backward is None else "\n\n" + self.backward.run.source)
         self.count = recording.forward
-        drawn = {e.function.__self__: None for e in forward.equations if e.effect == "draw"}  # type: ignore[attr-defined]
+        drawn = {e.function.__self__: None for e in program.equations if e.effect == "draw"}  # type: ignore[attr-defined]
         self.streams = list(drawn) if "raise CheckFailed" in self.run.source else []  # the plain call draws once more
-        self.grads: list[tuple[Tensor, int | None]] = recording.grads
+        self.grads, self.bare = recording.grads, recording.bare
         self.structure: Any = recording.structure
         self.alone = self.structure.index if isinstance(self.structure, Result) else None
+
+    @functools.cached_property
+    def programs(self) -> tuple[Program, Program | None]:
+        """The program that runs, and that of the derivative, after all passes; to look at."""
+        recording = self.recording
+        return divided(recording.program, recording.forward, recording.derivative is not None)[:2]
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """Both as one."""
+        return optimised(self.recording.program)
 
     def __call__(self, given: list[Tensor]) -> Any:
         if self.around.changed():
             raise CheckFailed
-        for i, t in self.recording.fixed:
-            if given[i] is not t:
+        for i, fixed in self.recording.fixed:
+            if given[i] is not fixed:
+                raise CheckFailed
+        for t in self.bare:
+            if (given[t.index] if isinstance(t, Given) else t).grad is not None:
                 raise CheckFailed
         arrays = self.inputs(given)
         if self.streams:
@@ -62,8 +75,9 @@ class Replay:
         else:
             results = self.run(arrays)
         self.inputs.note_writes()
-        for t, k in self.grads:
-            t.grad = None if k is None else wrap(results[k])
+        for place, k in self.grads:
+            whose = given[place.index] if isinstance(place, Given) else place
+            whose.grad = None if k is None else wrap(results[k])
         outs: Any = results
         if self.backward is not None and tape_recording.scope is not None:
             outs = self.backward.on_tape(results, self.count, self.inputs, given)
@@ -84,18 +98,15 @@ def _moves(source: Source | None) -> bool:
 class Inputs:
     """The arrays that a program reads: those of tensors that stay, and those that come with each call."""
 
-    def __init__(self, program: Program, sources: dict[Var, Source]) -> None:
-        self.program = program
-        self.sources = [sources.get(v) for v in program.inputs]
-        self.moving = {v for v, s in zip(program.inputs, self.sources) if _moves(s)}
+    def __init__(self, part: Part, sources: dict[Var, Source]) -> None:
+        self.types, self.written = part.inputs, part.targets
+        self.sources = [sources.get(v) for v in part.inputs]
         self.places = [(i, s) for i, s in enumerate(self.sources) if isinstance(s, Place)]
         self.arguments = [(i, s.index) for i, s in enumerate(self.sources) if isinstance(s, Argument)]
         self.hyper = [(s.group, s.key, s.index, np.empty((), np.float64)) for s in self.sources if isinstance(s, Hyper)]
         scalars = iter(self.hyper)
         self.arrays: list[Any] = [next(scalars)[3] if isinstance(s, Hyper) else None for s in self.sources]
         self.last: list[float] = []
-        self.noted: list[tuple[int, Any]] = []
-        self.written = [program.inputs.index(target) for target, _ in program.writes]
 
     def __call__(self, given: list[Tensor]) -> list[Any]:
         arrays = self.arrays
@@ -120,7 +131,7 @@ class Inputs:
         return arrays
 
     def _take(self, i: int, a: np.ndarray) -> None:
-        v = self.program.inputs[i]
+        v = self.types[i]
         if a.shape != v.shape or a.dtype != v.dtype or not _lies_as(a, v):
             raise CheckFailed
         if self.written:
@@ -161,12 +172,10 @@ class Backward:
     elementwise = differentiable = variadic = False
     parameters: tuple[str, ...] = ()
 
-    def __init__(self, program: Program, kept: list[Var], derivative: Derivative, sources: dict[Var, Source],
-                 dynamic: bool) -> None:  # fmt: skip
-        self.program, self.derivative = program, derivative
-        self.kept = [program.inputs.index(v) if v in program.inputs else None for v in kept]
-        self.sources = [sources.get(v) for v in program.inputs]
-        self.run = built(program, set(program.inputs), dynamic)
+    def __init__(self, part: Part, places: tuple[int | None, ...], derivative: Derivative,
+                 sources: dict[Var, Source]) -> None:  # fmt: skip
+        self.derivative, self.kept, self.run = derivative, places, part.run
+        self.sources = [sources.get(v) for v in part.inputs]
         self.pulls = _Pulls(self)
         self.recorded_pulls = _Recorded()
         order = {k: n for n, k in enumerate(k for k in derivative.found if k is not None)}

@@ -35,6 +35,7 @@ class Surroundings:
 
     def __init__(self, function: Any) -> None:
         self.tensors: dict[int, tuple[Tensor, str]] = {}
+        self.prints = False  # whether a function on the way names `print`
         self.groups: list[dict[str, Any]] = []  # an optimiser's, whose floats are inputs
         self.always: list[Guard] = []
         self.counted: list[Guard] = []
@@ -63,6 +64,7 @@ class Surroundings:
         return ""
 
     def _visit(self, x: Any, name: str, counted: bool) -> Iterator[tuple[Any, str, bool]]:
+        self.prints |= x is print
         if isinstance(x, (*_PLAIN, *_SKIPPED)) or id(x) in self._seen:
             return
         self._seen.add(id(x))
@@ -128,6 +130,7 @@ class Surroundings:
             self._guard(functools.partial(getattr, cell, "cell_contents", None), value, variable, False)
             yield value, variable, False
         for variable in _names(f.__code__):
+            self.prints |= variable == "print"
             if variable in f.__globals__:
                 value = f.__globals__[variable]
                 if not isinstance(value, types.ModuleType | types.BuiltinFunctionType | type):
