@@ -1,17 +1,18 @@
 """Convolution in two dimensions without im2col: which way for which shapes.
 
 Filters across the vector and places of the result in the tile's rows (`conv_gather`), or, where there are too few
-filters to fill a vector, the other way round (`conv_phases`, and `conv_dots` for the weight).  Groups of few channels
-and filters of 3 x 3 go plane by plane (`conv_planes`), and filters of 1 x 1 need no windows (`conv_points`).  Before
-them, where it pays and is not switched off, an algorithm with fewer multiplications (`winograd`).  It spreads what is
-not finite over the tile, so a result that has any is made again, directly.
+filters to fill a vector, the other way round (`conv_phases`, and for the weight `conv_dots` or `conv_narrow`).  Groups
+of few channels and filters of 3 x 3 go plane by plane (`conv_planes`), filters of 1 x 1 need no windows
+(`conv_points`).  Before them, where it pays and is not switched off, an algorithm with fewer multiplications
+(`winograd`).  It spreads what is not finite over the tile, so a result that has any is made again, directly;
+`conv_narrow` does so too.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from . import conv_dots, conv_gather, conv_phases, conv_planes, conv_points, winograd
+from . import conv_dots, conv_gather, conv_narrow, conv_phases, conv_planes, conv_points, winograd
 from .conv_pieces import Pair
 from .moves import lanes_of
 
@@ -63,5 +64,9 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
             return w
     if conv_planes.suits(kernel, stride, dilation, g.shape[1] // groups * (x.shape[1] // groups), SOME):
         return conv_planes.weight_cotangent(g, x, padding, dilation, groups)
+    if conv_narrow.suits(kernel, stride, padding, dilation, groups, x.shape[1], len(g[0]), lanes_of(x.dtype)):
+        w = conv_narrow.weight_cotangent(g, x, padding)
+        if np.isfinite(w).all():
+            return w
     way = conv_dots if g.shape[1] // groups <= lanes_of(g.dtype) // 4 else conv_gather
     return way.weight_cotangent(g, x, kernel, stride, padding, dilation, groups)

@@ -117,6 +117,15 @@ def narrow_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0:
 
 
 @intrinsic
+def wide_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
+              c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
+    """`tile` of three vectors' width."""
+    n = types.int64
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
+    return types.void(*arguments), partial(_generate, ROWS, 3)
+
+
+@intrinsic
 def row_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
              c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
     """`tile` of a single row of LONG vectors."""
