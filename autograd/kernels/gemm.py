@@ -147,15 +147,19 @@ def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
     return parts, 1
 
 
+def into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any, m: int, k: int, n: int) -> None:
+    """C = A B + bias for arrays of one dimension: A (m, k) with the elements a[i a_row + j a_k], B (k, n) likewise; of
+    the distances of each, one is 1.  C is filled row by row; a bias of no elements is none."""
+    width = columns_of(a.dtype)
+    down, across = _parts(m, k, n, width, a_k != 1)
+    share(down * across, _parts_of, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across)
+
+
 def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:
     """a @ b, or a @ b + bias, for two matrices of one type."""
-    (m, k), n, width = a.shape, b.shape[1], columns_of(a.dtype)
+    (m, k), n = a.shape, b.shape[1]
     c = np.empty((m, n), a.dtype) if k else np.zeros((m, n), a.dtype) + (0 if bias is None else bias)
-    if not c.size or not k:
-        return c
-    (left, a_row, a_k), (right, b_k, b_n) = _laid_out(a), _laid_out(b)
-    bias = np.empty(0, a.dtype) if bias is None else np.ascontiguousarray(bias)
-    flat = c.reshape(-1)
-    down, across = _parts(m, k, n, width, a_k != 1)
-    share(down * across, _parts_of, left, a_row, a_k, right, b_k, b_n, bias, flat, m, k, n, width, down, across)
+    if c.size and k:
+        bias = np.empty(0, a.dtype) if bias is None else np.ascontiguousarray(bias)
+        into(*_laid_out(a), *_laid_out(b), bias, c.reshape(-1), m, k, n)
     return c

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import op
 from .along import Selected, put_along, take_along
-from .windows import Sizes, add_windows, cropped, output_size, padded, windows
+from .windows import Sizes, add_windows, cropped, output_size, padded, spans, windows
 
 
 def extra_at_end(
@@ -43,16 +43,15 @@ def max_pool(
     spatial = input.shape[-n:]
     extra = extra_at_end(spatial, kernel, stride, padding, dilation, ceil_mode)
     low = -np.inf if input.dtype.kind == "f" else np.iinfo(input.dtype).min
-    view = windows(padded(input, padding, low, extra), kernel, stride, dilation)
-    outputs = view.shape[-n:]
-    full: Any = (slice(None),) * n
+    x = padded(input, padding, low, extra)
+    outputs = tuple(output_size(*each, 0, d) for *each, d in zip(x.shape[-n:], kernel, stride, dilation))
     kind = np.min_scalar_type(math.prod(kernel))
-    values = view[(..., *(0,) * n, *full)].copy("C")
+    values = x[spans((0,) * n, outputs, stride, dilation)].copy("C")
     best = np.broadcast_to(_first_inside(outputs, kernel, stride, padding, dilation), values.shape).astype(kind, "C")
     for k, offset in enumerate(np.ndindex(*kernel)):
-        here = view[(..., *offset, *full)]
+        here = x[spans(offset, outputs, stride, dilation)]
         wins = (here > values) | np.isnan(here)  # a NaN is greater than anything
-        np.maximum(best, wins * kind.type(k), out=best)  # k grows: the last to win
+        best = np.maximum(best, wins * kind.type(k))  # k grows: the last to win
         np.maximum(values, here, out=values)
     origin, shift = np.zeros((), np.int64), np.zeros((), np.int64)  # of windows, and of their elements
     for m, size, k, t, p, d in zip(outputs, spatial, kernel, stride, padding, dilation):

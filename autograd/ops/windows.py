@@ -52,14 +52,17 @@ def windows(x: np.ndarray, kernel: Sizes, stride: Sizes, dilation: Sizes) -> np.
     )
 
 
+def spans(offset: Sizes, outputs: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+    """Where the windows' elements at one offset lie in the last dimensions."""
+    return (..., *(slice(o * d, o * d + (m - 1) * t + 1, t) for o, d, m, t in zip(offset, dilation, outputs, stride)))
+
+
 def add_windows(out: np.ndarray, columns: np.ndarray, kernel: Sizes, stride: Sizes, dilation: Sizes) -> None:
     """Add `columns` (..., *kernel, *output) to where `windows` would have read them in `out`."""
     n = len(kernel)
     outputs = columns.shape[-n:]
     for offset in np.ndindex(*kernel):
-        spans = (slice(o * d, o * d + (m - 1) * t + 1, t) for o, d, m, t in zip(offset, dilation, outputs, stride))
-        place: Any = (..., *spans)
-        out[place] += columns[(..., *offset, *(slice(None),) * n)]
+        out[spans(offset, outputs, stride, dilation)] += columns[(..., *offset, *(slice(None),) * n)]
 
 
 def cropped(x: np.ndarray, padding: Sizes, sizes: Sizes) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .functions import same_value
-from .fuse import Call, Loop, Product, Step, in_order, schedule
+from .fuse import Call, Loop, Matrix, Product, Step, in_order, schedule
 from .loops import Nest
 from .memory import Layout, Place
 from .program import Equation, Program, Var, equation_text
@@ -30,6 +30,7 @@ imports = """import math
 import numpy as np
 
 from autograd.kernels.door import kernel_for
+from autograd.kernels.gemm import into as product_into
 from autograd.kernels.little import little_product
 from autograd.kernels.pool import run
 from autograd.kernels.vmath import verf, vexp, vlog, vmaximum, vminimum, vtanh
@@ -87,7 +88,12 @@ class Emitter:
             if serial:
                 part.append(step)
                 continue
-            self._loop(step) if isinstance(step, Loop) else self._call(step.equation)
+            if isinstance(step, Loop):
+                self._loop(step)
+            elif isinstance(step, Matrix):
+                self._matrix(step)
+            else:
+                self._call(step.equation)
             self._release(i)
         self._part(part)
         self._finish()
@@ -104,7 +110,7 @@ class Emitter:
     def _is_serial(self, step: Step) -> bool:
         if isinstance(step, Call):
             return _small_check(step.equation)
-        return isinstance(step, Product) or step.cost <= SERIAL
+        return isinstance(step, Product) or (isinstance(step, Loop) and step.cost <= SERIAL)
 
     # -- arrays --------------------------------------------------------------------------------------------------------
 
@@ -177,7 +183,7 @@ class Emitter:
                 body += Nest(step, self._outside).lines(address, number, constant)
             elif isinstance(step, Product):
                 body.append(_product(step.equation, address, str if self.whole else lambda n: f"np.int64({number(n)})"))
-            else:
+            elif isinstance(step, Call):
                 body += _check(step.equation, address)
         checks = any(isinstance(step, Call) for step in steps)
         body += ["return False"] if checks else []
@@ -212,6 +218,27 @@ class Emitter:
                 out, sums = self.value(a.var), f"sums_{a.var.name}"
                 whole = f"{sums}.reshape({(pieces, *a.var.shape)})" if in_order(a.var) else sums
                 self.lines.append(f"np.{e.function.ufunc.__name__}.reduce({whole}, axis=0, out={out})")
+
+    def _matrix(self, step: Matrix) -> None:
+        """Its rows or columns are divided among threads by the kernel itself."""
+        e, (m, k), n = step.equation, step.left.shape, step.right.shape[1]
+        none = f"no_{code_of(e.outs[0].dtype)}"
+        if step.bias is None:
+            self._define(none, f"np.empty(0, '{none[3:]}')", True)
+        factors = [f"{self._from(v)}, {v.strides[0]}, {v.strides[1]}" for v in (step.left, step.right)]
+        bias = none if step.bias is None else f"{self._from(step.bias)}[:{n}]"
+        self.lines.append(f"# {' '.join(equation_text(e).split())}")
+        self.lines.append(f"product_into({', '.join(factors)}, {bias}, {self._from(e.outs[0])}, {m}, {k}, {n})")
+
+    def _from(self, v: Var) -> str:
+        """The memory of a variable from its first element on."""
+        memory, start = self._flat(v.root)
+        start += v.offset
+        if not start:
+            return memory
+        name = self._define(f"{memory}_{start}", f"{memory}[{start}:]", self._is_static(v.root))
+        self._named(v.root, name)
+        return name
 
     def _slice(self, root: Var) -> str:
         name, start = self._flat(root)

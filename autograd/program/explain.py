@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .build import Timing
-from .fuse import Loop, Product, Step, schedule
+from .fuse import Loop, Matrix, Product, Step, schedule
 from .limits import Limits, measured
 from .loops import Nest
 from .memory import Layout
@@ -156,8 +156,10 @@ def _row(step: Step, outside: set[Var], limits: Limits, in_cache: bool) -> Row:
     else:
         e = step.equation
         row = Row("call", e.name, max((v.size for v in e.outs), default=1), flops_of(e), *bytes_of(e), 0.0)
-        if isinstance(step, Product):
-            row = replace(row, kind="product", what=" @ ".join(a.type for a in e.args))
+        if isinstance(step, Product | Matrix):
+            factors = e.args[:2] if isinstance(step, Product) else (step.left, step.right)
+            more = " + bias" if isinstance(step, Matrix) and step.bias is not None else ""
+            row = replace(row, kind="product", what=" @ ".join(a.type for a in factors) + more)
         elif e.effect == "check":
             row = replace(row, kind="check")
         else:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ops.matmul import affine, product
 from .program import Equation, Program, Var
 from .scalars import COST, expressible, operands
 from .traced import Reduction
 
 ARRAYS = 20  # that one loop reads and writes at most
 LITTLE = 40_000  # multiplications of a product that is worked out within a part
+NARROW = 8  # rows or columns below which a product moves more than it computes, and is left to BLAS
 
 
 @dataclass(eq=False)
@@ -50,13 +52,23 @@ class Product:
 
 
 @dataclass(eq=False)
+class Matrix:
+    """A product of two matrices that threads divide, and a row that is added to all of its rows, if there is one."""
+
+    equation: Equation
+    left: Var
+    right: Var
+    bias: Var | None = None
+
+
+@dataclass(eq=False)
 class Call:
     """A function that is called as it is."""
 
     equation: Equation
 
 
-Step = Loop | Product | Call
+Step = Loop | Product | Matrix | Call
 
 
 def schedule(program: Program) -> list[Step]:
@@ -70,7 +82,7 @@ def schedule(program: Program) -> list[Step]:
         if e.effect == "draw":  # draws keep their order
             needs |= {i for i, s in enumerate(graph.steps) if isinstance(s, Call) and s.equation.effect == "draw"}
         if not expressible(e) or not e.outs[0].size:
-            place = graph.add(Product(e) if _little(e) else Call(e), needs)
+            place = graph.add(_matrices(e) or Call(e), needs)
         else:
             place = _joined(e, graph, needs)
         for v in e.outs:
@@ -259,9 +271,24 @@ def _ends(shape: tuple[int, ...]) -> set[int]:
     return ends
 
 
-def _little(e: Equation) -> bool:
-    if e.function is not np.matmul or e.kwargs or not all(isinstance(a, Var) and len(a.shape) == 2 for a in e.args):
-        return False
-    a, b = e.args
-    alike = a.dtype == b.dtype == e.outs[0].dtype and a.dtype.kind == "f" and a.dtype.itemsize in (4, 8)
-    return alike and 0 < a.shape[0] * a.shape[1] * b.shape[1] <= LITTLE
+def _matrices(e: Equation) -> Product | Matrix | None:
+    """The equation as a product of two matrices, if that is what it is."""
+    body, bias = getattr(e.function, "body", e.function), None
+    if body in (np.matmul, product.op.body):
+        a, b = e.args
+    elif body is affine.op.body:
+        a, b, bias = e.args
+        b = Var(b.shape[::-1], b.dtype, b.strides[::-1], b.root, b.offset)
+    else:
+        return None
+    factors = [v for v in (a, b, bias) if v is not None]
+    c = e.outs[0]
+    if e.kwargs or not all(isinstance(v, Var) and v.dtype == c.dtype for v in factors) or c.dtype.char not in "fd":
+        return None
+    if not len(a.shape) == len(b.shape) == len(c.shape) == 2 or not (c.size and a.size):
+        return None
+    (m, k), n = a.shape, b.shape[1]
+    if m * k * n <= LITTLE:
+        return Product(e) if body is not affine.op.body else None
+    runs = all(1 in v.strides for v in factors) and all(s > 0 for v in factors for s in v.strides) and in_order(c)
+    return Matrix(e, a, b, bias) if runs and min(m, n) >= NARROW else None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .functions import filled
-from .program import Equation, Program, Var, substitute, variables
+from .program import Equation, Program, Var, substitute, variables, without_dead
 from .recorder import Recorder
 from .recording import Argument, Recording, difference
 from .traced import Reduction, Traced, cast
@@ -28,15 +28,17 @@ def inlined(program: Program) -> Program:
     new: dict[Var, Var] = {}
     equations: list[Equation] = []
     constants = dict(program.constants)
+    used = {v for e in program.equations for v in e.inputs()} | {v for _, v in program.writes} | set(program.results)
     for e in program.equations:
+        needed = tuple(v in used for v in e.outs)
         args, kwargs = substitute((e.args, e.kwargs), lambda v: new.get(v, v))
         e = Equation(e.function, args, kwargs, e.outs, e.name, e.view, e.effect, e.several, e.where)
-        if not may_be_inlined(e):
+        if not may_be_inlined(e, needed):
             equations.append(_moved(e, new))
             continue
-        key = _key(e)
+        key = _key(e), needed
         if key not in templates:
-            templates[key] = _template(e)
+            templates[key] = _template(e, needed)
         template = templates[key]
         if template is None:
             equations.append(_moved(e, new))
@@ -56,8 +58,9 @@ def _moved(e: Equation, new: dict[Var, Var]) -> Equation:
     return e
 
 
-def may_be_inlined(e: Equation) -> bool:
-    """Whether the equation is an op's, with a body to look into."""
+def may_be_inlined(e: Equation, needed: tuple[bool, ...]) -> bool:
+    """Whether the equation is an op's, with a body to look into; a kernel's only if it is small, or elementwise, or
+    computes what is not `needed`."""
     f = e.function
     if e.effect or e.view or isinstance(f, np.ufunc | Reduction) or f in (cast, filled, np.where):
         return False
@@ -66,7 +69,8 @@ def may_be_inlined(e: Equation) -> bool:
     if any(v.dtype.kind not in "fb" for v in e.inputs()):
         return False
     has_kernel = hasattr(f, "body")
-    return not has_kernel or max((v.size for v in (*e.inputs(), *e.outs)), default=0) <= SMALL or _by_element(e)
+    small = max((v.size for v in (*e.inputs(), *e.outs)), default=0) <= SMALL
+    return not has_kernel or small or _by_element(e) or not all(needed)
 
 
 def _by_element(e: Equation) -> bool:
@@ -90,7 +94,7 @@ def _key(e: Equation) -> Any:
 class Template:
     """The equations of a body, for inputs that are to be put in."""
 
-    def __init__(self, recorder: Recorder, inputs: list[Var], outs: list[Var]) -> None:
+    def __init__(self, recorder: Recorder, inputs: list[Var], outs: list[Var | None]) -> None:
         self.program, self.inputs, self.outs = recorder.program, inputs, outs
 
     def place(
@@ -114,11 +118,10 @@ class Template:
                 mine[v] = w
                 outs.append(w)
             equations.append(Equation(f.function, args, kwargs, tuple(outs), f.name, f.view, None, f.several, e.where))
-        for old, v in zip(e.outs, self.outs):
-            new[old] = mine[v]
+        new |= {old: mine[v] for old, v in zip(e.outs, self.outs) if v is not None}
 
 
-def _template(e: Equation) -> Template | None:
+def _template(e: Equation, needed: tuple[bool, ...]) -> Template | None:
     first = _run(e, 0)
     if first is None:
         return None
@@ -128,17 +131,17 @@ def _template(e: Equation) -> Template | None:
             continue
         if again is None or difference(*(_recording(r.program, inputs, outs) for r, inputs, outs in (first, again))):
             return None
-    program, has_kernel = first[0].program, hasattr(e.function, "body")
-    nested = inlined(program)
-    outs = nested.results
+    recorder, inputs, outs = first
+    recorder.program.results = [v for v, keep in zip(outs, needed) if keep]
+    has_kernel, nested = hasattr(e.function, "body"), inlined(without_dead(recorder.program))
     if any(not_lowered(f) for f in nested.equations) and (has_kernel or not _worth(nested)):
         return None
     if has_kernel and not all(_simple(f) for f in nested.equations) and max(v.size for v in e.inputs()) > SMALL:
         return None
-    if [(v.type, v.strides) for v in outs] != [(v.type, v.strides) for v in e.outs]:
+    if [(v.type, v.strides) for v in nested.results] != [(v.type, v.strides) for v, keep in zip(e.outs, needed) if keep]:
         return None
-    first[0].program = nested
-    return Template(first[0], first[1], outs)
+    recorder.program, results = nested, iter(nested.results)
+    return Template(recorder, inputs, [next(results) if keep else None for keep in needed])
 
 
 def _recording(program: Program, inputs: list[Var], outs: list[Var]) -> Recording:
