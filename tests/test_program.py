@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd.errors import TapeError
 from autograd.kernels import pool
+from autograd.ops.pool import max_pool
 from autograd.program.build import built
 from autograd.program.functions import filled
 from autograd.program.fuse import Loop, schedule
@@ -247,6 +248,39 @@ def test_ops_are_taken_apart():
         recorder.program.results = [recorder.variable(t.softmax(-1).array)]
     assert names(recorder.program) == ["softmax"]
     assert "exp" in names(optimised(recorder.program))
+
+
+def test_what_is_seen_in_parts_is_worked_out_there():
+    def f(x, y):
+        z = np.exp(x)
+        return np.maximum(z[:, ::2], z[:, 1::2]) + y
+
+    program = optimised(program_of(f, X, Y[:2]))
+    assert [(e.name, e.outs[0].shape) for e in program.equations if e.name == "exp"] == [("exp", (3, 2))] * 2
+    np.testing.assert_array_equal(emitted(program)(X, Y[:2])[0], f(X, Y[:2]))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (np.exp(x)[:, ::2], np.exp(x)),  # the whole is a result
+        lambda x: np.exp(x)[:, :3] + np.exp(x)[:, 1:],  # the parts are more than the whole
+        lambda x: np.cumsum(np.exp(x)[:, ::2], axis=1),  # a call reads them
+    ],
+)
+def test_what_is_needed_as_a_whole_is_worked_out_once(f):
+    program = optimised(program_of(f, X))
+    assert [e.outs[0].shape for e in program.equations if e.name == "exp"] == [(3, 4)]
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_body_is_looked_into_where_only_some_results_are_needed(half):
+    """The largest of each window without its place, or the other way round: no kernel for both is called."""
+    x = np.random.default_rng(0).standard_normal((2, 64, 24, 24)).astype(np.float32)
+    pooled = lambda x: max_pool.op.run(x, (2, 2), (2, 2), (0, 0), (1, 1))[half]
+    program = optimised(program_of(pooled, x))
+    assert ("max_pool" in names(program)) == (half == 1)
+    np.testing.assert_array_equal(emitted(program)(x)[0], pooled(x))
 
 
 def test_passes_leave_the_recorded_program_alone():

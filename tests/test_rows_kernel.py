@@ -1,11 +1,12 @@
-"""The kernel of an embedding's gradient against its NumPy body."""
+"""The kernels of an embedding and of its gradient against their NumPy bodies."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from autograd.ops.index import added_at
+import autograd
+from autograd.ops.index import added_at, elements_of
 
 pytest.importorskip("numba")
 
@@ -30,6 +31,24 @@ def test_rows_are_added_as_numpy_adds_them(dtype, shape, strided):
     exact = np.zeros(shape)
     np.add.at(exact, index, rows.astype(np.float64))
     np.testing.assert_allclose(found / scale, exact / scale, rtol=0, atol=CLOSE[dtype])
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("shape", [(7, 300), (5, 2, 65), (400, 3), (1, 128)], ids=str)
+def test_rows_are_read_as_numpy_reads_them(dtype, shape):
+    rng = np.random.default_rng(0)
+    index = rng.integers(-shape[0], shape[0], (20_000 // int(np.prod(shape[1:])) + 1, 2)).astype(np.int32)
+    table = rng.standard_normal(shape).astype(dtype)
+    found = elements_of.op.run(table, (index,))
+    np.testing.assert_array_equal(found, table[index], strict=True)
+
+
+@pytest.mark.parametrize("place", [20, -21])
+def test_places_outside_are_refused(place):
+    index = np.zeros(2000, np.int64)
+    index[-1] = place
+    with pytest.raises(IndexError, match=str(place)):
+        autograd.zeros(20, 100, requires_grad=True)[autograd.tensor(index)]
 
 
 def test_threads_change_no_bit():

@@ -1,4 +1,4 @@
-"""Rows added at places that may occur several times: an embedding's gradient."""
+"""Rows of a table, read and added at places that may occur several times: an embedding, and its gradient."""
 
 from __future__ import annotations
 
@@ -8,27 +8,76 @@ from typing import Any
 import numpy as np
 
 from .door import kernel
-from .pool import run
+from .pool import share
+from .spin import each
+from .words import entry, kept
 
-PIECE = 1 << 16  # elements that one thread adds at least
+PIECE = 1 << 15  # elements that a piece reads or writes at least
+PIECES = 16
 
 
 @kernel
-def _add(out, index, rows, low, high):
+def inside(index, n):
+    """Whether all indices are from -n to n - 1."""
+    least, most = np.int64(0), np.int64(-1)
+    for i in index:
+        least, most = min(least, i), max(most, i)
+    return -n <= least and most < n
+
+
+@kernel
+def _read_piece(p, pieces, table, index, out):
+    for i in range(p * len(index) // pieces, (p + 1) * len(index) // pieces):
+        row = table[index[i] if index[i] >= 0 else index[i] + len(table)]
+        into = out[i]
+        for j in range(len(into)):
+            into[j] = row[j]
+
+
+@kernel
+def _read(team, helpers, pieces, table, index, out):
+    arguments = (pieces, table, index, out)
+    each(team, helpers, pieces, entry(_read_piece, arguments), kept(arguments))
+
+
+@kernel
+def _add_piece(p, pieces, rows, index, out):
+    low, high = p * len(out) // pieces, (p + 1) * len(out) // pieces
+    out[low:high, :] = 0
     for i in range(len(index)):
-        into, row = out[index[i], low:high], rows[i, low:high]
-        for j in range(high - low):
-            into[j] += row[j]
+        row = index[i] if index[i] >= 0 else index[i] + len(out)
+        if low <= row < high:
+            into, term = out[row], rows[i]
+            for j in range(len(into)):
+                into[j] += term[j]
+
+
+@kernel
+def _add(team, helpers, pieces, rows, index, out):
+    arguments = (pieces, rows, index, out)
+    each(team, helpers, pieces, entry(_add_piece, arguments), kept(arguments))
+
+
+def _pieces(size: int, rows: int) -> int:
+    return max(1, min(PIECES, rows, size // PIECE))
+
+
+def rows_at(table: Any, index: np.ndarray) -> Any:
+    """table[index], for places that `inside` has found good."""
+    out = np.empty((*index.shape, *table.shape[1:]), table.dtype)
+    width = math.prod(table.shape[1:])
+    rows = table.reshape(-1, width), index.reshape(-1), out.reshape(-1, width)
+    share(_pieces(out.size, index.size), _read, *rows)
+    return out
 
 
 def added_rows(input: Any, shape: tuple[int, ...], index: np.ndarray) -> np.ndarray:
     """Zeros of `shape` with the rows of `input` added at `index`.
 
-    Threads take some columns each, so that none waits for another and every sum has the order of its rows.
+    Each piece is some rows of the result, and looks for those that go there: none waits for another, and every sum has
+    the order of its rows.
     """
-    out, width = np.zeros(shape, input.dtype), math.prod(shape[1:])
-    rows, into = np.ascontiguousarray(input).reshape(-1, width), out.reshape(-1, width)
-    index = np.where(index < 0, index + len(out), index).reshape(-1)
-    pieces = max(1, min(16, input.size // PIECE, width // 64))
-    run(pieces, lambda i: _add(into, index, rows, i * width // pieces, (i + 1) * width // pieces))
+    out, width = np.empty(shape, input.dtype), math.prod(shape[1:])
+    rows = np.ascontiguousarray(input).reshape(-1, width)
+    share(_pieces(out.size, len(out)), _add, rows, index.reshape(-1), out.reshape(-1, width))
     return out

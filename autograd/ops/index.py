@@ -104,6 +104,25 @@ def elements_of(input: Any, /, key: Any) -> Any:
     return _read(input, key)
 
 
+def _places(key: Any, n: int) -> np.ndarray | None:
+    """The places of whole rows, if a kernel may read and write there."""
+    from ..kernels import rows
+
+    index = np.ascontiguousarray(key[0], np.int64)
+    return index if rows.inside(index.reshape(-1), n) else None
+
+
+@elements_of.kernel
+def _(input: Any, key: Any) -> Any:
+    if not _whole_rows(input.shape, key) or input.dtype.char not in "fd" or not input.flags.c_contiguous:
+        return NotImplemented
+    if key[0].size * math.prod(input.shape[1:]) < 1 << 14 or (index := _places(key, len(input))) is None:
+        return NotImplemented
+    from ..kernels import rows
+
+    return rows.rows_at(input, index)
+
+
 @op(symbol="[ ] +=", method=False, linear=True)
 def added_at(input: Any, /, shape: tuple[int, ...], key: Any) -> Any:
     """Zeros of `shape` with ``input`` added at `key`, repeated places adding up: the transpose of `elements_of`."""
@@ -138,7 +157,8 @@ def _(input: Any, shape: tuple[int, ...], key: Any) -> Any:
         return NotImplemented
     from ..kernels import rows
 
-    return rows.added_rows(input, shape, key[0])
+    index = _places(key, shape[0])
+    return NotImplemented if index is None else rows.added_rows(input, shape, index)
 
 
 _KEY = (np.array([0, 2, 0]),)

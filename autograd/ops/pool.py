@@ -46,13 +46,13 @@ def max_pool(
     x = padded(input, padding, low, extra)
     outputs = tuple(output_size(*each, 0, d) for *each, d in zip(x.shape[-n:], kernel, stride, dilation))
     kind = np.min_scalar_type(math.prod(kernel))
-    values = x[spans((0,) * n, outputs, stride, dilation)].copy("C")
+    values = x[spans((0,) * n, outputs, stride, dilation)]
     best = np.broadcast_to(_first_inside(outputs, kernel, stride, padding, dilation), values.shape).astype(kind, "C")
     for k, offset in enumerate(np.ndindex(*kernel)):
         here = x[spans(offset, outputs, stride, dilation)]
         wins = (here > values) | np.isnan(here)  # a NaN is greater than anything
         best = np.maximum(best, wins * kind.type(k))  # k grows: the last to win
-        np.maximum(values, here, out=values)
+        values = np.maximum(values, here)
     origin, shift = np.zeros((), np.int64), np.zeros((), np.int64)  # of windows, and of their elements
     for m, size, k, t, p, d in zip(outputs, spatial, kernel, stride, padding, dilation):
         origin = origin[..., None] * size + (np.arange(m) * t - p)

@@ -11,6 +11,10 @@ from .program import Equation, Var
 from .scalars import accumulated, converted, expression, literal, operands, start_of
 from .traced import Reduction
 
+# Steps that are constants in the text, and with them the places where they begin: LLVM then reads whole vectors and
+# shuffles them, where it would gather element by element.
+SHORT = (2, 3, 4)
+
 Address = Callable[[Var], tuple[str, int]]  # a root -> the name of an array, and where in it the root begins
 
 
@@ -34,6 +38,10 @@ def spread(strides: tuple[int, ...], shape: tuple[int, ...], dims: tuple[int, ..
             stride *= k
     found += [0] * (len(dims) - len(found))
     return tuple(reversed(found))
+
+
+def _literal(n: int) -> str:
+    return f"np.uint64({n})"
 
 
 def _broadcast(v: Var, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -188,9 +196,13 @@ class Nest:
     def _element(self, a: Access) -> str:
         name, start = self._address(a.var.root)
         start += a.var.offset
-        terms = [f"i{d}" if s == 1 else f"{self._number(s)} * i{d}" for d, s in enumerate(a.strides) if s]
+        steps: list[Any] = [self._number] * len(a.strides)
+        short = a.strides and a.strides[-1] in SHORT and min(start, *a.strides) >= 0
+        if short:
+            steps[-1] = _literal
+        terms = [f"i{d}" if s == 1 else f"{steps[d](s)} * i{d}" for d, s in enumerate(a.strides) if s]
         if start or not terms:
-            terms.insert(0, self._number(start) if start else "0")
+            terms.insert(0, (_literal if short else self._number)(start) if start else "0")
         return f"{name}[{' + '.join(terms)}]"
 
     @property

@@ -122,23 +122,24 @@ class Template:
 
 
 def _template(e: Equation, needed: tuple[bool, ...]) -> Template | None:
-    first = _run(e, 0)
+    first = _run(e, needed, 0)
     if first is None:
         return None
     for seed in range(1, RUNS if first[0].program.constants else 2):
-        again = _run(e, seed)
+        again = _run(e, needed, seed)
         if again is None and seed > 1:
             continue
         if again is None or difference(*(_recording(r.program, inputs, outs) for r, inputs, outs in (first, again))):
             return None
-    recorder, inputs, outs = first
-    recorder.program.results = [v for v, keep in zip(outs, needed) if keep]
-    has_kernel, nested = hasattr(e.function, "body"), inlined(without_dead(recorder.program))
+    recorder, inputs, _ = first
+    has_kernel, nested = hasattr(e.function, "body"), inlined(recorder.program)
     if any(not_lowered(f) for f in nested.equations) and (has_kernel or not _worth(nested)):
         return None
     if has_kernel and not all(_simple(f) for f in nested.equations) and max(v.size for v in e.inputs()) > SMALL:
         return None
-    if [(v.type, v.strides) for v in nested.results] != [(v.type, v.strides) for v, keep in zip(e.outs, needed) if keep]:
+    if [(v.type, v.strides) for v in nested.results] != [
+        (v.type, v.strides) for v, keep in zip(e.outs, needed) if keep
+    ]:
         return None
     recorder.program, results = nested, iter(nested.results)
     return Template(recorder, inputs, [next(results) if keep else None for keep in needed])
@@ -169,8 +170,8 @@ def not_lowered(e: Equation) -> bool:
     return not (e.view or expressible(e) or e.function is np.matmul)
 
 
-def _run(e: Equation, seed: int) -> tuple[Recorder, list[Var], list[Var]] | None:
-    """The body on arbitrary numbers."""
+def _run(e: Equation, needed: tuple[bool, ...], seed: int) -> tuple[Recorder, list[Var], list[Var]] | None:
+    """The body on arbitrary numbers, as far as it leads to what is needed."""
     rng, recorder = np.random.default_rng(seed), Recorder()
     traced: dict[Var, Traced] = {}
     for v in dict.fromkeys(variables((e.args, e.kwargs))):
@@ -182,7 +183,7 @@ def _run(e: Equation, seed: int) -> tuple[Recorder, list[Var], list[Var]] | None
         with recorder.watching():
             out = body(*args, **kwargs)
             parts = list(out) if e.several else [out]
-            outs = [recorder.variable(part) for part in parts]
+            outs = [recorder.variable(part) for part, keep in zip(parts, needed) if keep]
     except Exception:  # the arbitrary numbers may not suit it; then it stays as it is
         return None
     if (
@@ -191,7 +192,11 @@ def _run(e: Equation, seed: int) -> tuple[Recorder, list[Var], list[Var]] | None
         or any(f.effect for f in recorder.program.equations)
     ):
         return None
-    return None if any(not isinstance(v, Var) for v in outs) else (recorder, inputs, outs)
+    if any(not isinstance(v, Var) for v in outs):
+        return None
+    recorder.program.results = outs
+    recorder.program = without_dead(recorder.program)
+    return recorder, inputs, outs
 
 
 def _arbitrary(v: Var, rng: np.random.Generator, seed: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from .functions import filled
 from .lower import inlined
 from .program import Equation, Program, Var, substitute, without_dead
 from .runtime import in_places
+from .scalars import expressible
 from .traced import cast, reduction
 
 
@@ -256,6 +257,56 @@ def _row_after_row(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
+def with_parts_only(program: Program) -> Program:
+    """What is seen only in parts, which are no more than the whole, is worked out only there.
+
+    An elementwise function of a view stands for a view of its result, which then need not be written to memory.
+    """
+    seen: dict[Var, dict[Var, int]] = {}  # the root of views -> those that are used, and their sizes
+    whole = {v.root for v in program.results} | {v.root for _, v in program.writes}
+    for e in program.equations:
+        for v in () if e.view else e.inputs():
+            if v is v.root or not expressible(e):
+                whole.add(v.root)
+            seen.setdefault(v.root, {})[v] = v.size
+    new: dict[Var, Var] = {}
+    makers: dict[Var, Equation] = {}
+    kept: list[Equation] = []
+    for e in program.equations:
+        e = _with(e, new)
+        maker = makers.get(e.args[0]) if e.view else None
+        if maker is not None:
+            (v,) = e.outs
+            e = _of_views(e, maker, kept)
+            new[v] = makers[e.outs[0]] = e.outs[0]
+        elif isinstance(e.function, np.ufunc) and _is_spread(e) and e.outs[0] not in whole:
+            parts = seen.get(e.outs[0], {})
+            if sum(parts.values()) <= e.outs[0].size:
+                makers[e.outs[0]] = e
+        kept.append(e)
+    return _replaced(program, kept, new)
+
+
+def _is_spread(e: Equation) -> bool:
+    """Whether it goes over arrays that all lie as its result does, and numbers."""
+    arrays = [a for a in e.args if isinstance(a, Var)]
+    return len(e.outs) == 1 and not e.kwargs and all((a.shape, a.strides) == _shape(e.outs[0])[::2] for a in arrays)
+
+
+def _of_views(view: Equation, maker: Equation, kept: list[Equation]) -> Equation:
+    """The function of `maker` of such views of its operands."""
+    out = view.outs[0]
+    args: list[Any] = []
+    for a in maker.args:
+        if isinstance(a, Var):
+            shown = Var(out.shape, a.dtype, out.strides, a.root, a.offset + out.offset)
+            kept.append(Equation(view.function, (a, *view.args[1:]), view.kwargs, (shown,), view.name, view=True))
+            a = shown
+        args.append(a)
+    made = Var(out.shape, out.dtype, _row_after_row(out.shape))
+    return Equation(maker.function, tuple(args), {}, (made,), maker.name, where=maker.where)
+
+
 def copied(program: Program) -> Program:
     """The program with variables of its own for what it computes: passes give views other roots, in place."""
     new: dict[Var, Var] = {v: v for v in (*program.inputs, *program.constants)}
@@ -272,7 +323,7 @@ def copied(program: Program) -> Program:
 
 # In the order in which each helps the next.
 PASSES = (without_dead, inlined, with_loops_for_products, with_plain_constants, without_copies, simplified,
-          without_repeats, without_copies, without_dead)  # fmt: skip
+          without_repeats, without_copies, with_parts_only, without_repeats, without_dead)  # fmt: skip
 
 
 def optimised(program: Program) -> Program:
