@@ -260,6 +260,13 @@ def test_what_is_seen_in_parts_is_worked_out_there():
     np.testing.assert_array_equal(emitted(program)(X, Y[:2])[0], f(X, Y[:2]))
 
 
+def test_views_of_views_are_worked_out_there_too():
+    f = lambda x: np.exp(x).T[1:].reshape(3, 3)[::2] * 2
+    program = optimised(program_of(f, X))
+    assert [e.outs[0].shape for e in program.equations if e.name == "exp"] == [(2, 3)]
+    np.testing.assert_array_equal(emitted(program)(X)[0], f(X))
+
+
 @pytest.mark.parametrize(
     "f",
     [

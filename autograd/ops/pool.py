@@ -44,7 +44,7 @@ def max_pool(
     extra = extra_at_end(spatial, kernel, stride, padding, dilation, ceil_mode)
     low = -np.inf if input.dtype.kind == "f" else np.iinfo(input.dtype).min
     x = padded(input, padding, low, extra)
-    outputs = tuple(output_size(*each, 0, d) for *each, d in zip(x.shape[-n:], kernel, stride, dilation))
+    outputs = tuple(output_size(s, k, t, 0, d) for s, k, t, d in zip(x.shape[-n:], kernel, stride, dilation))
     kind = np.min_scalar_type(math.prod(kernel))
     values = x[spans((0,) * n, outputs, stride, dilation)]
     best = np.broadcast_to(_first_inside(outputs, kernel, stride, padding, dilation), values.shape).astype(kind, "C")

@@ -17,9 +17,10 @@ import numpy as np
 from .functions import same_value
 from .fuse import Call, Loop, Matrix, Product, Step, in_order, schedule
 from .loops import Nest
-from .memory import Layout, Place
+from .memory import Layout
 from .program import Equation, Program, Var, equation_text
 from .scalars import code_of, literal, start_of
+from .spelling import Arguments, Spelling
 
 SERIAL = 1_000_000  # cost (`Loop.cost`) up to which a loop is not worth a second thread
 PIECE = 750_000  # cost of a piece of a parallel loop, at least
@@ -58,17 +59,12 @@ class Emitter:
         self.program, self.moving = program.named(), moving
         self.steps = schedule(program)
         self.layout = Layout(program, self.steps)
+        self.spelling = Spelling(program, self.layout, moving)
+        self.bound, self.lines = self.spelling.bound, self.spelling.lines
         self.whole = not dynamic and all(map(self._is_serial, self.steps))  # one part that knows all sizes
         self.functions: list[Any] = []
         self.objects: list[Any] = []
         self.kernels: dict[str, str] = {}  # text without its name -> name
-        self.bound: list[str] = []  # lines of `bind`, done once
-        self.lines: list[str] = []  # lines of `step`
-        self._names: dict[Var, list[str]] = {}  # of what functions returned: all that refer to it
-        passing = [v for v, place in self.layout.places.items() if place.kind == "call" and v not in self.layout.ends]
-        self._last = {v: max(self.layout.used.get(v, [self.layout.made[v]])) for v in passing}
-        self._known: dict[str, str] = {}  # an expression -> the name that it was given
-        self._scratch = self.layout.bytes
         self._outside = {v for v, steps in self.layout.used.items() if any(i != self.layout.made.get(v) for i in steps)}
         self._outside |= self.layout.ends
 
@@ -78,7 +74,8 @@ class Emitter:
             if self.layout.places[v.root].kind == "result" and v is v.root:
                 room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
                 self.lines.append(
-                    f"{self._array(v)} = " + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})")
+                    f"{self.spelling.array(v)} = "
+                    + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})")
                 )
         for i, step in enumerate(self.steps):
             serial = self._is_serial(step)
@@ -94,73 +91,15 @@ class Emitter:
                 self._matrix(step)
             else:
                 self._call(step.equation)
-            self._release(i)
+            self.spelling.release(i)
         self._part(part)
         self._finish()
         return self._text()
-
-    def _release(self, done: int) -> None:
-        """Let go of what functions returned and no step after `done` reads, so that its memory is used again."""
-        for root in [r for r, last in self._last.items() if last <= done]:
-            del self._last[root]
-            names = self._names.pop(root, None)
-            if names:
-                self.lines.append(f"{' = '.join(names)} = None")
 
     def _is_serial(self, step: Step) -> bool:
         if isinstance(step, Call):
             return _small_check(step.equation)
         return isinstance(step, Product) or (isinstance(step, Loop) and step.cost <= SERIAL)
-
-    # -- arrays --------------------------------------------------------------------------------------------------------
-
-    def _is_static(self, root: Var) -> bool:
-        place = self.layout.places[root]
-        return place.kind in ("constant", "arena") or (place.kind == "input" and self._input(place) not in self.moving)
-
-    def _input(self, place: Place) -> Var:
-        return self.program.inputs[place.at]
-
-    def _array(self, root: Var) -> str:
-        """The name of a root's array."""
-        place = self.layout.places[root]
-        return {"input": "a", "constant": "c", "result": "r", "call": "t"}[place.kind] + str(place.at)
-
-    def _define(self, name: str, value: str, static: bool) -> str:
-        if value not in self._known:
-            self._known[value] = name
-            (self.bound if static else self.lines).append(f"{name} = {value}")
-        return self._known[value]
-
-    def _flat(self, root: Var) -> tuple[str, int]:
-        """The name of a root's memory as one run, and where in it the root begins."""
-        place = self.layout.places[root]
-        if place.kind == "arena":
-            code = code_of(root.dtype)
-            return self._define(f"A_{code}", f"arena.view('{code}')", True), place.at // root.dtype.itemsize
-        name = self._array(root)
-        flat = self._define(f"{name}_", f"flat({name})", self._is_static(root))
-        self._named(root, flat)
-        return flat, 0
-
-    def value(self, v: Var) -> str:
-        """The name of a variable's array, for calls."""
-        root = v.root
-        place = self.layout.places[root]
-        if v is root and place.kind != "arena":
-            return self._array(root)
-        if v.offset == 0 and (v.shape, v.strides) == (root.shape, root.strides) and place.kind != "arena":
-            return self._array(root)
-        memory, start = self._flat(root)
-        name = self._define(
-            f"v_{v.name}", f"seen({memory}, {start + v.offset}, {v.shape}, {v.strides})", self._is_static(root)
-        )
-        self._named(root, name)
-        return name
-
-    def _named(self, root: Var, name: str) -> None:
-        if root in self._names and name not in self._names[root]:
-            self._names[root].append(name)
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -172,7 +111,7 @@ class Emitter:
         """
         if not steps:
             return
-        arguments = _Arguments(self)
+        arguments = Arguments(self.spelling)
         shared = (arguments.array, arguments.number, arguments.constant)
         address, number, constant = (arguments.known, str, literal) if self.whole else shared
         body: list[str] = []
@@ -193,7 +132,7 @@ class Emitter:
 
     def _loop(self, loop: Loop) -> None:
         """A kernel of its own, in pieces on several threads."""
-        nest, arguments = Nest(loop, self._outside), _Arguments(self)
+        nest, arguments = Nest(loop, self._outside), Arguments(self.spelling)
         rows = nest.dims[0]
         pieces = max(1, min(PIECES, rows, int(loop.cost // PIECE)))
         size = -(-rows // pieces)
@@ -210,12 +149,12 @@ class Emitter:
             if partial:
                 self._partial(e, pieces)
             elif nest.gathers(a, nest.level(a)):
-                self.lines.append(f"{self.value(a.var)}.fill({_start(e)})")
+                self.lines.append(f"{self.spelling.value(a.var)}.fill({_start(e)})")
         ranges = f"i * {size}, min({rows}, i * {size} + {size})"
         self.lines.append(f"run({pieces}, lambda i: {kernel}({', '.join([*arguments.passed(), ranges])}))")
         for e, a in nest.sums:
             if partial:
-                out, sums = self.value(a.var), f"sums_{a.var.name}"
+                out, sums = self.spelling.value(a.var), f"sums_{a.var.name}"
                 whole = f"{sums}.reshape({(pieces, *a.var.shape)})" if in_order(a.var) else sums
                 self.lines.append(f"np.{e.function.ufunc.__name__}.reduce({whole}, axis=0, out={out})")
 
@@ -224,32 +163,16 @@ class Emitter:
         e, (m, k), n = step.equation, step.left.shape, step.right.shape[1]
         none = f"no_{code_of(e.outs[0].dtype)}"
         if step.bias is None:
-            self._define(none, f"np.empty(0, '{none[3:]}')", True)
-        factors = [f"{self._from(v)}, {v.strides[0]}, {v.strides[1]}" for v in (step.left, step.right)]
-        bias = none if step.bias is None else f"{self._from(step.bias)}[:{n}]"
+            self.spelling.define(none, f"np.empty(0, '{none[3:]}')")
+        factors = [f"{self.spelling.tail(v)}, {v.strides[0]}, {v.strides[1]}" for v in (step.left, step.right)]
+        bias = none if step.bias is None else f"{self.spelling.tail(step.bias)}[:{n}]"
         self.lines.append(f"# {' '.join(equation_text(e).split())}")
-        self.lines.append(f"product_into({', '.join(factors)}, {bias}, {self._from(e.outs[0])}, {m}, {k}, {n})")
-
-    def _from(self, v: Var) -> str:
-        """The memory of a variable from its first element on."""
-        memory, start = self._flat(v.root)
-        start += v.offset
-        if not start:
-            return memory
-        name = self._define(f"{memory}_{start}", f"{memory}[{start}:]", self._is_static(v.root))
-        self._named(v.root, name)
-        return name
-
-    def _slice(self, root: Var) -> str:
-        name, start = self._flat(root)
-        if self.layout.places[root].kind != "arena":
-            return name
-        return self._define(f"{name}_{start}_{root.size}", f"{name}[{start}:{start + root.size}]", True)
+        self.lines.append(f"product_into({', '.join(factors)}, {bias}, {self.spelling.tail(e.outs[0])}, {m}, {k}, {n})")
 
     def _partial(self, e: Equation, pieces: int) -> None:
         """Room for the sums of each piece."""
         v = e.outs[0]
-        self._define(f"sums_{v.name}", f"np.empty(({pieces}, {v.size}), '{code_of(v.dtype)}')  # {v.name}", True)
+        self.spelling.define(f"sums_{v.name}", f"np.empty(({pieces}, {v.size}), '{code_of(v.dtype)}')  # {v.name}")
         self.lines.append(f"sums_{v.name}.fill({_start(e)})")
 
     def _call(self, e: Equation) -> None:
@@ -260,16 +183,15 @@ class Emitter:
         if not e.outs:
             self.lines.append(call)
         elif e.several:
-            names = [self._array(v) if v in self.layout.places else "_" for v in e.outs]
-            self._names.update({v: [self._array(v)] for v in roots if v in self._last})
+            names = [self.spelling.array(v) if v in self.layout.places else "_" for v in e.outs]
             self.lines.append(f"{', '.join(names)}, = {call}  # {e.name}")
         else:
-            name = self._array(e.outs[0])
-            self._names.update({v: [name] for v in roots if v in self._last})
+            name = self.spelling.array(e.outs[0])
             self.lines.append(f"{name} = {f'np.asarray({call})' if not e.outs[0].shape else call}  # {e.name}")
         for v in roots:
+            self.spelling.returned(v, self.spelling.array(v))
             if v.size and not isinstance(e.function, np.ufunc):
-                self.lines += [f"if {self._array(v)}.shape != {v.shape}:", "    raise CheckFailed"]
+                self.lines += [f"if {self.spelling.array(v)}.shape != {v.shape}:", "    raise CheckFailed"]
 
     def _function(self, f: Callable[..., Any]) -> str:
         if f not in self.functions:
@@ -278,7 +200,7 @@ class Emitter:
 
     def _text_of(self, x: Any) -> str:
         if isinstance(x, Var):
-            return self.value(x)
+            return self.spelling.value(x)
         if isinstance(x, tuple) and not hasattr(x, "_fields"):
             return f"({', '.join(map(self._text_of, x))}{',' if len(x) == 1 else ''})"
         if isinstance(x, list):
@@ -297,7 +219,7 @@ class Emitter:
         self.objects.append(x)
         return f"k{len(self.objects) - 1}"
 
-    def _kernel(self, kind: str, arguments: _Arguments, body: list[str], result: str = "void") -> str:
+    def _kernel(self, kind: str, arguments: Arguments, body: list[str], result: str = "void") -> str:
         names, types = arguments.taken()
         text = f"({', '.join(names)}):\n" + textwrap.indent("\n".join(body), "    ")
         signature = f"{result}({', '.join(types)})"
@@ -316,17 +238,19 @@ class Emitter:
         for i, v in enumerate(self.program.results):
             kind = self.layout.places[v.root].kind
             if v is v.root and kind in ("result", "call") and v not in self.program.results[:i]:
-                results.append(self._array(v))
+                results.append(self.spelling.array(v))
             else:
-                self.lines.append(f"o{i} = np.array({self.value(v)}, order='C')")
+                self.lines.append(f"o{i} = np.array({self.spelling.value(v)}, order='C')")
                 results.append(f"o{i}")
         values = []
         for i, (_, v) in enumerate(self.layout.copies):
-            values.append(self.value(v))
+            values.append(self.spelling.value(v))
             if v.root in targets:
                 self.lines.append(f"w{i} = {values[-1]}.copy()")
                 values[-1] = f"w{i}"
-        self.lines += [f"np.copyto({self._array(t)}, {value})" for (t, _), value in zip(self.layout.copies, values)]
+        self.lines += [
+            f"np.copyto({self.spelling.array(t)}, {value})" for (t, _), value in zip(self.layout.copies, values)
+        ]
         self.lines.append(f"return [{', '.join(results)}]")
 
     def _text(self) -> Emitted:
@@ -349,57 +273,8 @@ class Emitter:
         header = f'"""{title}\n\n{text}\n"""\n\n{imports}'
         source = "\n\n".join([header, *self.kernels.values(), "\n".join(bind)]) + "\n"
         return Emitted(
-            source, self.functions, self.objects, list(self.program.constants.values()), self._scratch, moving
+            source, self.functions, self.objects, list(self.program.constants.values()), self.layout.bytes, moving
         )
-
-
-class _Arguments:
-    """The arguments of a kernel: arrays, and sizes, strides and offsets."""
-
-    def __init__(self, emitter: Emitter) -> None:
-        self.emitter, self.bounds = emitter, False
-        self.arrays: dict[Any, tuple[str, Var]] = {}  # a place -> its name, and a root that lies there
-        self.names: dict[str, str] = {}  # of arrays that are known by their own names, with types
-        self.numbers: dict[int, str] = {}
-        self.constants: dict[tuple[float, str], str] = {}
-        self.instead: dict[Var, str] = {}
-
-    def known(self, root: Var) -> tuple[str, int]:
-        name, start = self.emitter._flat(root)
-        self.names[name] = TYPES[code_of(root.dtype)]
-        return name, start
-
-    def array(self, root: Var) -> tuple[str, int]:
-        key = (self.emitter.layout.places[root], code_of(root.dtype)) if root not in self.instead else root
-        name, largest = self.arrays.get(key, (f"p{len(self.arrays)}", root))
-        self.arrays[key] = (name, root if root.size > largest.size else largest)
-        return name, 0
-
-    def number(self, n: int) -> str:
-        """A number as an argument; unsigned, for Numba tests whether an index that may be negative is so."""
-        return self.numbers.setdefault(n, f"n{len(self.numbers)}")
-
-    def constant(self, value: Any, dtype: Any) -> str:
-        """A number in a formula; the commonest stay where they are."""
-        kind = TYPES[code_of(dtype)].removesuffix("[::1]")
-        if dtype.kind != "f" or not np.isfinite(value) or value in (0, 1, -1, 2, 0.5):
-            return literal(value, dtype)
-        return self.constants.setdefault((float(value), kind), f"k{len(self.constants)}")
-
-    def taken(self) -> tuple[list[str], list[str]]:
-        """Names and types."""
-        bounds = ["low", "high"] if self.bounds else []
-        names = [*self.names, *(name for name, _ in self.arrays.values()), *self.constants.values(),
-                 *self.numbers.values(), *bounds]  # fmt: skip
-        kinds = [*self.names.values(), *(TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
-        kinds += [kind for _, kind in self.constants]
-        return names, kinds + ["uint64"] * (len(self.numbers) + len(bounds))
-
-    def passed(self) -> list[str]:
-        """What the caller gives for them, but for the bounds."""
-        arrays = [self.instead.get(root) or self.emitter._slice(root) for _, root in self.arrays.values()]
-        numbers = [repr(value) for value, _ in self.constants] + [str(n % 2**64) for n in self.numbers]
-        return [*self.names, *arrays, *numbers]
 
 
 def _roots(step: Step) -> set[Var]:
@@ -408,12 +283,6 @@ def _roots(step: Step) -> set[Var]:
     for e in step.equations if isinstance(step, Loop) else [step.equation]:
         found |= {v.root for v in e.inputs()} | set(e.outs)
     return found
-
-
-TYPES = {code: f"{kind}[::1]" for code, kind in {
-    "f4": "float32", "f8": "float64", "i8": "int64", "i4": "int32", "i2": "int16", "i1": "int8", "u8": "uint64",
-    "u4": "uint32", "u2": "uint16", "u1": "uint8", "b1": "bool_",
-}.items()}  # fmt: skip
 
 
 def _start(e: Equation) -> str:

@@ -18,13 +18,14 @@ from ..kernels.flat import PIECE, flat, in_pieces
 from ..kernels.stream import FAR
 from ..quiet import silent
 from . import cache
-from .emit import TYPES, imports
+from .emit import imports
 from .fuse import Loop, schedule
 from .loops import Nest
 from .lower import inlined
 from .passes import simplified, with_plain_constants, without_copies, without_repeats
 from .program import Equation, Program, Var, equation_text, without_dead
 from .scalars import code_of, literal
+from .spelling import TYPES
 
 STREAMS = "from autograd.kernels.stream import BLOCK, block_end, stream"
 WORK = 20  # additions' worth of an element's time with which PIECE elements are a piece

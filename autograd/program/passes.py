@@ -270,19 +270,20 @@ def with_parts_only(program: Program) -> Program:
                 whole.add(v.root)
             seen.setdefault(v.root, {})[v] = v.size
     new: dict[Var, Var] = {}
-    makers: dict[Var, Equation] = {}
+    makers: dict[Var, tuple[Equation, int]] = {}  # and where what it makes was to begin in the memory of the whole
     kept: list[Equation] = []
     for e in program.equations:
         e = _with(e, new)
         maker = makers.get(e.args[0]) if e.view else None
         if maker is not None:
             (v,) = e.outs
-            e = _of_views(e, maker, kept)
-            new[v] = makers[e.outs[0]] = e.outs[0]
+            e = _of_views(e, *maker, kept)
+            new[v] = e.outs[0]
+            makers[new[v]] = e, v.offset
         elif isinstance(e.function, np.ufunc) and _is_spread(e) and e.outs[0] not in whole:
             parts = seen.get(e.outs[0], {})
             if sum(parts.values()) <= e.outs[0].size:
-                makers[e.outs[0]] = e
+                makers[e.outs[0]] = e, 0
         kept.append(e)
     return _replaced(program, kept, new)
 
@@ -293,13 +294,13 @@ def _is_spread(e: Equation) -> bool:
     return len(e.outs) == 1 and not e.kwargs and all((a.shape, a.strides) == _shape(e.outs[0])[::2] for a in arrays)
 
 
-def _of_views(view: Equation, maker: Equation, kept: list[Equation]) -> Equation:
-    """The function of `maker` of such views of its operands."""
+def _of_views(view: Equation, maker: Equation, start: int, kept: list[Equation]) -> Equation:
+    """The function of `maker`, whose result was to begin at `start`, of such views of its operands."""
     out = view.outs[0]
     args: list[Any] = []
     for a in maker.args:
         if isinstance(a, Var):
-            shown = Var(out.shape, a.dtype, out.strides, a.root, a.offset + out.offset)
+            shown = Var(out.shape, a.dtype, out.strides, a.root, a.offset + out.offset - start)
             kept.append(Equation(view.function, (a, *view.args[1:]), view.kwargs, (shown,), view.name, view=True))
             a = shown
         args.append(a)
