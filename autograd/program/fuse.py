@@ -106,6 +106,12 @@ class _Graph:
         self.before.append(self._closure(needs))
         return len(self.steps) - 1
 
+    def loop(self, place: int) -> Loop:
+        """The step there, which is a loop."""
+        step = self.steps[place]
+        assert isinstance(step, Loop)
+        return step
+
     def _closure(self, needs: set[int]) -> int:
         mask = 0
         for k in needs:
@@ -135,9 +141,7 @@ class _Graph:
         return all(self._elements(*pair) for pair in ((a, b), (b, a)))
 
     def _elements(self, maker: int, user: int) -> bool:
-        made, used = self.steps[maker], self.steps[user]
-        assert isinstance(made, Loop)
-        assert isinstance(used, Loop)
+        made, used = self.loop(maker), self.loop(user)
         if made.makes.isdisjoint(used.reads):
             return True
         reads = [v for e in used.equations for v in operands(e) if isinstance(v, Var) and self.at.get(v.root) == maker]
@@ -145,9 +149,7 @@ class _Graph:
 
     def merge(self, into: int, other: int) -> None:
         """Make the loop `other` a part of the loop `into`."""
-        loop, gone = self.steps[into], self.steps[other]
-        assert isinstance(loop, Loop)
-        assert isinstance(gone, Loop)
+        loop, gone = self.loop(into), self.loop(other)
         loop.take(*gone.equations)
         loop.equations.sort(key=self.order.__getitem__)
         self.before[into] = (self.before[into] | self.before[other]) & ~(1 << into | 1 << other)
@@ -180,35 +182,35 @@ class _Graph:
 
 
 def _joined(e: Equation, graph: _Graph, needs: set[int]) -> int:
-    """Put `e` into the loops that it fits, which become one, or into one of its own."""
+    """Put `e` into the latest loop that it fits, and earlier ones that can be one with that, or into one of its own."""
     shape = iteration(e)
     n = int(np.prod(shape, dtype=np.int64))
-    mine, at = None, -1
-    for place in graph.loops.get(n, [])[::-1]:
-        loop = graph.steps[place]
-        assert isinstance(loop, Loop)
-        dims = refined(loop.dims, shape if mine is None else mine.dims)
-        if dims is None or not _related(e, loop):
-            continue
-        if mine is not None:
-            if graph.may_merge(at, place) and _arrays(loop, mine) <= ARRAYS:
-                mine.dims = dims
-                graph.merge(at, place)
-            continue
-        inside = [v for v in operands(e) if isinstance(v, Var) and graph.at.get(v.root) == place]
-        fits = _arrays(loop, e) <= ARRAYS and all(_same_element(v, loop) for v in inside)
-        if fits and graph.may_join(place, needs):
-            loop.dims = dims
-            loop.take(e)
-            graph.join(place, needs)
-            mine, at = loop, place
-    if mine is not None:
+    near = [place for place in graph.loops.get(n, [])[::-1] if _related(e, graph.loop(place))]
+    at = next((place for place in near if _fits(e, place, graph, needs)), None)
+    if at is None:
+        alone = Loop(n, tuple(k for k in shape if k != 1) or (1,))
+        alone.take(e)
+        at = graph.add(alone, needs)
+        graph.loops.setdefault(n, []).append(at)
         return at
-    alone = Loop(n, tuple(k for k in shape if k != 1) or (1,))
-    alone.take(e)
-    at = graph.add(alone, needs)
-    graph.loops.setdefault(n, []).append(at)
+    mine = graph.loop(at)
+    mine.dims = refined(mine.dims, shape) or mine.dims
+    mine.take(e)
+    graph.join(at, needs)
+    for place in near[near.index(at) + 1 :]:
+        dims = refined(graph.loop(place).dims, mine.dims)
+        if dims is not None and graph.may_merge(at, place) and _arrays(graph.loop(place), mine) <= ARRAYS:
+            mine.dims = dims
+            graph.merge(at, place)
     return at
+
+
+def _fits(e: Equation, place: int, graph: _Graph, needs: set[int]) -> bool:
+    """Whether the loop can take `e`: their shapes divide each other, and what it needs of the loop is the element."""
+    loop = graph.loop(place)
+    inside = [v for v in operands(e) if isinstance(v, Var) and graph.at.get(v.root) == place]
+    return (refined(loop.dims, iteration(e)) is not None and _arrays(loop, e) <= ARRAYS
+            and all(_same_element(v, loop) for v in inside) and graph.may_join(place, needs))  # fmt: skip
 
 
 def _read(e: Equation) -> set[Var]:
