@@ -17,7 +17,7 @@ import numpy as np
 
 from ..kernels.flat import flat, in_pieces
 from . import cache
-from .emit import TYPES, imports
+from .emit import imports
 from .functions import filled
 from .fuse import Loop
 from .loops import Nest
@@ -25,6 +25,7 @@ from .passes import simplified, with_plain_constants, without_copies, without_re
 from .program import Program, equation_text, without_dead
 from .recorder import Recorder
 from .scalars import code_of, expressible, literal
+from .spelling import TYPES
 
 
 def update_of(rule: Callable[..., Any], arrays: tuple[np.ndarray, ...], scratch: int, numbers: tuple[float, ...],
