@@ -61,6 +61,7 @@ def _elementwise() -> None:
 def _products() -> None:
     _back(matmul.matmul, (1024, 128), (128, 128))
     _through(nn.Linear(128, 128), 1024, 128)
+    _through(nn.Linear(1024, 1024), 1, 1024)
 
 
 def _convolutions() -> None:

@@ -15,12 +15,16 @@ from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose_block
 from .pool import get_num_threads, share
 from .spin import each
+from .thin import FEW, dots_into
 from .tile import columns_of, narrow_tile, tile
 from .words import entry, kept
 
 DEPTH = 256
 PAIR = 2 * ROWS  # rows that are copied together: a line of the cache with AVX-512
-FEW, FAR = 4, 1024  # panels, and elements between rows, up to which reading a transposed matrix costs less than copying
+NEAR, FAR = (
+    4,
+    1024,
+)  # panels, and elements between rows, up to which reading a transposed matrix costs less than copying
 BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
 CHUNK = 512  # columns whose panels are packed together
 ALONE = 1 << 19  # products of two numbers, at least, for every part but one
@@ -84,7 +88,7 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
     k a_k] and B with b[k b_k + j b_n]."""
     most = min(DEPTH, k)
     packed = np.empty((min(others - some, CHUNK) + width) * most, a.dtype)
-    turned = a_k != 1 and (others - some > FEW * width or a_k >= FAR)
+    turned = a_k != 1 and (others - some > NEAR * width or a_k >= FAR)
     left = np.empty(BLOCK * most if turned else 0, a.dtype)
     for chunk in range(some, others, CHUNK):
         n = min(CHUNK, others - chunk)
@@ -150,6 +154,9 @@ def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
 def into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any, m: int, k: int, n: int) -> None:
     """C = A B + bias for arrays of one dimension: A (m, k) with the elements a[i a_row + j a_k], B (k, n) likewise; of
     the distances of each, one is 1.  C is filled row by row; a bias of no elements is none."""
+    if m < FEW and a_k == b_k == 1:
+        dots_into(a, a_row, b, b_n, bias, c, m, k, n)
+        return
     width = columns_of(a.dtype)
     down, across = _parts(m, k, n, width, a_k != 1)
     share(down * across, _parts_of, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across)

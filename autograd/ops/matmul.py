@@ -56,7 +56,8 @@ def _large(input: Any, other: Any) -> bool:
     if input.ndim != 2 or other.ndim != 2 or input.dtype != other.dtype or input.dtype.char not in "fd":
         return False
     (m, k), n = input.shape, other.shape[1]
-    return m * k * n >= LEAST and min(m, n) >= 8 and other.shape[0] == k
+    dots = m < 8 <= n and other.flags.f_contiguous  # of rows with rows
+    return m * k * n >= LEAST and (dots or min(m, n) >= 8) and other.shape[0] == k
 
 
 @product.kernel

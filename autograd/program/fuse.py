@@ -293,4 +293,5 @@ def _matrices(e: Equation) -> Product | Matrix | None:
     if m * k * n <= LITTLE:
         return Product(e) if body is not affine.op.body else None
     runs = all(1 in v.strides for v in factors) and all(s > 0 for v in factors for s in v.strides) and in_order(c)
-    return Matrix(e, a, b, bias) if runs and min(m, n) >= NARROW else None
+    dots = m < NARROW <= n and a.strides[1] == b.strides[0] == 1
+    return Matrix(e, a, b, bias) if runs and (dots or min(m, n) >= NARROW) else None
