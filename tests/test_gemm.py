@@ -13,8 +13,8 @@ pytest.importorskip("numba")
 from autograd.kernels import gemm
 
 # Sums of k products of numbers up to 1: an error of one unit in the last place of a small sum for each.
-SHAPES = [(1, 1, 1), (3, 9000, 40), (1030, 20, 130), (8, 256, 32), (37, 301, 77), (150, 600, 33), (300, 3, 5), (5, 700, 70),
-          (20, 9, 530), (260, 300, 16), (0, 3, 2), (3, 0, 2), (3, 2, 0)]  # fmt: skip
+SHAPES = [(1, 1, 1), (3, 9000, 40), (1030, 20, 130), (8, 256, 32), (37, 301, 77), (150, 600, 33), (300, 3, 5),
+          (5, 700, 70), (20, 9, 530), (260, 300, 16), (0, 3, 2), (3, 0, 2), (3, 2, 0)]  # fmt: skip
 UNIT = {np.float32: 6e-8, np.float64: 1.2e-16}
 
 
