@@ -102,9 +102,11 @@ def binary(op: Op, general: Callable[..., Any]) -> Callable[[Any, Any], Tensor]:
         x: Any
         y: Any
         if input.__class__ is float or input.__class__ is int:  # on the left of an operator
+            if not numbers or not isinstance(other, Tensor):
+                return general(input, other)
             x, first, y, second = input, None, other.array, other.node
             dtype, size = y.dtype, y.size
-            if not numbers or not (dtype is float32 or dtype is float64):
+            if dtype is not float32 and dtype is not float64:
                 return general(input, other)
         else:
             x, first = input.array, input.node
