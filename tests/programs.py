@@ -80,6 +80,12 @@ def _little_product(a: Any, at: int, a0: int, a1: int, b: Any, bt: int, b0: int,
     seen(c, ct, (n, m), (c0, 1))[...] = left @ right
 
 
+def _product_into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any, m: int, k: int,
+                  n: int) -> None:  # fmt: skip
+    product = seen(a, 0, (m, k), (a_row, a_k)) @ seen(b, 0, (k, n), (b_k, b_n))
+    seen(c, 0, (m, n), (n, 1))[...] = product + bias if bias.size else product
+
+
 def _signed(x: Any) -> Any:
     """Kernels take strides as uint64, in which negative ones wrap around."""
     return x - (1 << 64) if isinstance(x, int) and x >= 1 << 63 else x
@@ -92,7 +98,7 @@ def _erf(x: Any) -> Any:
 _STANDING = {
     "math": types.SimpleNamespace(**{name: getattr(np, name) for name in ("sqrt", "sin", "cos", "log1p", "expm1")}),
     "kernel_for": lambda signature: lambda function: lambda *given: function(*map(_signed, given)),
-    "little_product": _little_product,
+    "little_product": _little_product, "product_into": _product_into,
     "run": lambda pieces, work: [work(i) for i in range(pieces)],
     "verf": _erf, "vexp": np.exp, "vlog": np.log, "vtanh": np.tanh, "vmaximum": np.maximum, "vminimum": np.minimum,
 }  # fmt: skip

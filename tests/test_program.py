@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 import autograd
 from autograd.errors import TapeError
 from autograd.kernels import pool
+from autograd.ops.matmul import affine
 from autograd.ops.pool import max_pool
 from autograd.program.build import built
 from autograd.program.functions import filled
-from autograd.program.fuse import Loop, schedule
+from autograd.program.fuse import Loop, Matrix, schedule
 from autograd.program.memory import Layout
 from autograd.program.passes import (
     copied,
@@ -288,6 +289,32 @@ def test_a_body_is_looked_into_where_only_some_results_are_needed(half):
     program = optimised(program_of(pooled, x))
     assert ("max_pool" in names(program)) == (half == 1)
     np.testing.assert_array_equal(emitted(program)(x)[0], pooled(x))
+
+
+ROWS, COLUMNS = (np.random.default_rng(i).standard_normal(s) for i, s in enumerate([(40, 90), (90, 60)]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("f", "matrices"),
+    [
+        (lambda x, y: x @ y, 1),
+        (lambda x, y: (y.T @ x.T).T, 1),
+        (lambda x, y: np.tanh(x)[8:, 5:] @ y[5:], 1),
+        (lambda x, y: affine.op.run(x, y.T, y[0]), 1),
+        (lambda x, y: affine.op.run(x, np.tanh(y.T), None) + 1, 1),
+        (lambda x, y: x[:, ::2] @ y[::2], 0),  # no run of elements: a call
+    ],
+    ids=["plain", "transposed", "offset", "bias", "no bias", "strided"],
+)
+def test_large_products_are_steps_of_their_own(f, matrices, dtype):
+    x, y = ROWS.astype(dtype), COLUMNS.astype(dtype)
+    program = optimised(program_of(f, x, y))
+    assert sum(isinstance(step, Matrix) for step in schedule(program)) == matrices
+    whole, exact = built(program, set(program.inputs)), {np.float32: 1e-5, np.float64: 1e-13}[dtype]  # of 90 terms
+    for values in ((x, y), (np.exp(-x), y + 1)):
+        for found in (emitted(program)(*values), whole(list(values))):
+            np.testing.assert_allclose(found[0], f(*values), rtol=0, atol=exact * np.abs(f(*values)).max())
 
 
 def test_passes_leave_the_recorded_program_alone():
