@@ -82,3 +82,5 @@ from .recording import set_grad_enabled as set_grad_enabled
 from .size import Size as Size
 from .tape import Tape as Tape
 from .tensor import Tensor as Tensor
+from .threads import get_num_threads as get_num_threads
+from .threads import set_num_threads as set_num_threads

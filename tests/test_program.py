@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd.errors import TapeError
-from autograd.kernels import pool
 from autograd.ops.matmul import affine
 from autograd.ops.pool import max_pool
 from autograd.program.build import built
@@ -445,13 +444,13 @@ def test_the_same_bits_for_any_number_of_threads(kernels):
     arrays = [rng.normal(size=shape).astype(np.float32) for shape in ((600, 400), (400,), (600, 1))]
     program = optimised(program_of(large, *arrays))
     call = built(program, set(program.inputs))
-    results, before = [], pool.get_num_threads()
+    results, before = [], autograd.get_num_threads()
     try:
         for threads in (1, 2, 4, 1):
-            pool.set_num_threads(threads)
+            autograd.set_num_threads(threads)
             results.append([r.tobytes() for r in call(arrays)])
     finally:
-        pool.set_num_threads(before)
+        autograd.set_num_threads(before)
     assert results[0] == results[1] == results[2] == results[3]
     for a, b in zip(call(arrays), large(*(a.astype(np.float64) for a in arrays))):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-4)  # float32 sums of 600

@@ -5,5 +5,5 @@ use and only for inputs large enough to pay.  Every kernel computes what the Num
 its twin in the tests, and what runs where Numba is missing.
 """
 
-from .pool import get_num_threads as get_num_threads
-from .pool import set_num_threads as set_num_threads
+from ..threads import get_num_threads as get_num_threads
+from ..threads import set_num_threads as set_num_threads

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ..threads import get_num_threads
 from .door import ROWS, kernel
-from .gemm import ALONE, pack
-from .pool import get_num_threads, run
+from .gemm import pack
+from .pool import run
 from .softmax import largest
 from .tile import columns_of, tile
 from .vmath import minus, vexp
 
 BLOCK = 4 * ROWS  # query rows whose weights are made together
+ALONE = 1 << 21  # products of two numbers, at least, for every piece but one
 
 
 @kernel

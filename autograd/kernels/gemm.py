@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..threads import get_num_threads
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose_block
-from .pool import get_num_threads, share
+from .pool import share
 from .spin import each
 from .thin import FEW, dots_into
 from .tile import columns_of, narrow_tile, tile

@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..threads import MOST, get_num_threads, set_num_threads
 from .spin import BELL, CALLS, WORK, begin, end, park
 
 LOOKS = 12_000  # rounds in which a helper looks for the next call before it sleeps: some twenty microseconds
 PAUSE = 3_000  # rounds in which a caller gets to its own kernel
-MOST = 256  # helpers
 _team = np.zeros((1 + MOST, 16), np.int64)  # words of the caller and of each helper, in cache lines of their own
 
 
@@ -42,37 +41,13 @@ class _Helper(threading.Thread):
             work()
 
 
-def _physical_cores() -> int:
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
 _helpers: list[_Helper] = []
 _lock = threading.Lock()  # one parallel region at a time; a second caller works alone
-_threads = _physical_cores()
-
-
-def get_num_threads() -> int:
-    """How many threads kernels use."""
-    return _threads
-
-
-def set_num_threads(n: int) -> None:
-    """Let kernels use `n` threads; 1 switches threads off.
-
-    >>> from autograd.kernels import get_num_threads, set_num_threads
-    >>> before = get_num_threads(); set_num_threads(1); get_num_threads()
-    1
-    >>> set_num_threads(before)
-    """
-    global _threads
-    if not isinstance(n, int) or not 1 <= n <= MOST:
-        raise ArgumentError(f"set_num_threads: expected an int from 1 to {MOST}, got {n!r}")
-    _threads = n
 
 
 def run(pieces: int, work: Callable[[int], None]) -> None:
     """Call ``work(0) ... work(pieces - 1)``, on several threads if they are free."""
-    n = min(_threads, pieces)
+    n = min(get_num_threads(), pieces)
     if n <= 1 or not _lock.acquire(blocking=False):
         for i in range(pieces):
             work(i)
@@ -108,7 +83,7 @@ def _run_together(n: int, pieces: int, work: Callable[[int], None]) -> None:
 def share(pieces: int, kernel: Callable[..., None], *arguments: Any) -> None:
     """Call ``kernel(team, helpers, pieces, *arguments)``, which divides its work by `each` (spin.py) among the threads
     that are free; it takes a tenth of the time that `run` takes to begin."""
-    n = min(_threads, pieces)
+    n = min(get_num_threads(), pieces)
     if n <= 1 or not _lock.acquire(blocking=False):
         kernel(_team, 0, pieces, *arguments)
         return
@@ -126,10 +101,11 @@ def _hire(n: int) -> None:
 
 def _after_fork() -> None:
     """Threads do not survive a fork; the child starts its own, and, being one of several processes, only one."""
-    global _lock, _threads
+    global _lock
     _helpers.clear()
     _team[:] = 0
-    _lock, _threads = threading.Lock(), 1
+    _lock = threading.Lock()
+    set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels.pool import get_num_threads, run
+from ..kernels.pool import run
+from ..threads import get_num_threads
 
 PRODUCT = 1024  # rows of the square matrices whose product is timed
 MEMORY, CACHE = 1 << 24, 1 << 16  # float32 numbers: far more than the caches hold, and few enough for them
