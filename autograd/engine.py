@@ -264,7 +264,8 @@ def _seed(out: Tensor, seed: Any, record: bool) -> Any:
                 f"backward of a tensor of shape {tuple(out.shape)} needs a cotangent of that shape: only a tensor of "
                 "one element starts from 1. Reduce it first (.sum() or .mean()), or pass gradient=ones_like(out)."
             )
-        seed = wrap(np.array(1, out.array.dtype).reshape(out.array.shape))
+        plain = type(out.array) is np.ndarray  # else one that notes what is made of it, while a program is recorded
+        seed = wrap(np.array(1, out.array.dtype).reshape(out.array.shape) if plain else np.ones_like(out.array))
     elif isinstance(seed, np.ndarray | float | int):
         seed = wrap(np.asanyarray(seed).astype(out.array.dtype))
     if seed.array.shape != out.array.shape:

@@ -459,3 +459,18 @@ def test_misuse():
     f = lambda x: x
     assert autograd.compile(f, disable=True) is f
     assert autograd.compile(disable=False)(f)(numbers(3)).shape == (3,)
+
+
+def test_a_backward_pass_brings_no_array_along():
+    """What it starts from, spread over all that was summed, is a number in the program and no constant."""
+
+    @autograd.compile
+    def slope(x):
+        x = x.detach().requires_grad_()
+        (x.exp() * 0.5).mean().backward()
+        return x.grad
+
+    for _ in range(3):
+        slope(numbers(100_000))
+    assert is_compiled(slope)
+    assert not slope.program.constants
