@@ -467,7 +467,7 @@ def test_a_backward_pass_brings_no_array_along():
     @autograd.compile
     def slope(x):
         x = x.detach().requires_grad_()
-        (x.exp() * 0.5).mean().backward()
+        (x * x).mean().backward()
         return x.grad
 
     for _ in range(3):
