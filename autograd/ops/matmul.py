@@ -44,6 +44,7 @@ def product(input: Any, other: Any, /) -> Any:
     return np.matmul(input, other)
 
 
+NARROW = 8  # rows or columns below which a product moves more than it computes, and is left to BLAS
 LEAST = 1 << 20  # products of two numbers from which the kernel is faster than BLAS, while other threads work too
 
 
@@ -56,8 +57,8 @@ def _large(input: Any, other: Any) -> bool:
     if input.ndim != 2 or other.ndim != 2 or input.dtype != other.dtype or input.dtype.char not in "fd":
         return False
     (m, k), n = input.shape, other.shape[1]
-    dots = m < 8 <= n and other.flags.f_contiguous  # of rows with rows
-    return m * k * n >= LEAST and (dots or min(m, n) >= 8) and other.shape[0] == k
+    dots = m < NARROW <= n and other.flags.f_contiguous  # of rows with rows
+    return m * k * n >= LEAST and (dots or min(m, n) >= NARROW) and other.shape[0] == k
 
 
 @product.kernel

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..ops.matmul import affine, product
+from ..ops.matmul import NARROW, affine, product
 from .program import Equation, Program, Var
 from .scalars import COST, expressible, operands
 from .traced import Reduction
 
 ARRAYS = 20  # that one loop reads and writes at most
 LITTLE = 40_000  # multiplications of a product that is worked out within a part
-NARROW = 8  # rows or columns below which a product moves more than it computes, and is left to BLAS
 
 
 @dataclass(eq=False)
