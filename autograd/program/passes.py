@@ -266,7 +266,7 @@ def with_parts_only(program: Program) -> Program:
     whole = {v.root for v in program.results} | {v.root for _, v in program.writes}
     for e in program.equations:
         for v in () if e.view else e.inputs():
-            if v is v.root or v.dtype != v.root.dtype or not expressible(e):
+            if v is v.root or not expressible(e):
                 whole.add(v.root)
             seen.setdefault(v.root, {})[v] = v.size
     new: dict[Var, Var] = {}
