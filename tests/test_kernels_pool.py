@@ -115,6 +115,7 @@ def test_a_compiled_piece_that_fails_is_not_passed_over(threads):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are the point")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # JAX's, where an earlier test has imported it
 def test_a_forked_child_has_threads_of_its_own(threads):
     _check()
     child = os.fork()
