@@ -170,23 +170,29 @@ def test_results_larger_than_the_caches_are_streamed(n, dtype, monkeypatch):
     np.testing.assert_allclose(fast(x[1:], y[:n]), x[1:] * y[:n] + 1, rtol=close, atol=close)
 
 
-def test_streams_end_where_they_should():
+@both
+def test_a_group_goes_where_it_should(dtype):
+    """And groups are found wherever a run begins and ends."""
     from numba import njit
 
-    from autograd.kernels.stream import block_end, stream
+    from autograd.kernels.stream import GROUP, LINE, groups_of, room, stream
+
+    size = GROUP // np.dtype(dtype).itemsize
 
     @njit
     def copied(source, to, low, high):
-        at, blocks = low, 0
-        while at < high:
-            stop = block_end(to, at, high)
-            stream(source[at:stop], to, at, stop - at)
-            at, blocks = stop, blocks + 1
-        return blocks
+        group = room(to)
+        for at in range(low, high, size):
+            for i in range(size):
+                group[i] = source[at + i]
+            stream(group, to, at)
 
-    source = np.arange(6000, dtype=np.float32)
-    for low, high in ((0, 6000), (3, 5999), (17, 20), (5, 5), (1, 4100)):
-        to = np.full(6000, -1, np.float32)
-        assert copied(source, to, low, high) == -(-(high - low) // 2048) or high - low > 2048
-        expected = np.where((source >= low) & (source < high), source, -1)
-        np.testing.assert_array_equal(to, expected)
+    source = np.arange(6000, dtype=dtype)
+    for low, high in ((0, 6000), (3, 5999), (17, 20), (5, 5), (5, 6), (1, 4100)):
+        to = np.full(6000, -1, dtype)
+        first, groups = groups_of(to[low:high])
+        begin, end = low + first, low + first + groups * size
+        assert to[begin:].ctypes.data % LINE == 0 or groups == 0
+        assert groups == 0 or high - size < end <= high
+        copied(source, to, begin, end)
+        np.testing.assert_array_equal(to, np.where((source >= begin) & (source < end), source, -1))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.flat import PIECE, flat, in_pieces
-from ..kernels.stream import FAR
+from ..kernels.stream import FAR, GROUP, groups_of
 from ..quiet import silent
 from . import cache
 from .emit import imports
@@ -27,7 +27,7 @@ from .program import Equation, Program, Var, equation_text, without_dead
 from .scalars import code_of, literal
 from .spelling import TYPES
 
-STREAMS = "from autograd.kernels.stream import BLOCK, block_end, stream"
+STREAMS = "from autograd.kernels.stream import room, stream"
 WORK = 20  # additions' worth of an element's time with which PIECE elements are a piece
 
 
@@ -51,12 +51,22 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
         runs = flat(*arrays, made)
         if runs is None:
             return NotImplemented
-        kernel = near if made.nbytes < FAR else far()
-        in_pieces(made.size, lambda low, high: kernel(*runs, low, high), least)
+        if made.nbytes < FAR:
+            in_pieces(made.size, lambda low, high: near(*runs, low, high), least)
+        else:
+            _past(runs, near, far())
         return made
 
     far = functools.cache(lambda: _kernel(formula, found, loop, _far))
     return run
+
+
+def _past(runs: list[np.ndarray], near: Any, far: Any) -> None:
+    """The loop over large runs: `far` makes whole groups of the last, `near` what is left at either end."""
+    (first, groups), size, out = groups_of(runs[-1]), GROUP // runs[-1].itemsize, runs[-1]
+    near(*runs, 0, min(first, out.size))
+    in_pieces(groups, lambda low, high: far(*runs, first + low * size, first + high * size), PIECE // size)
+    near(*runs, first + groups * size, out.size)
 
 
 def _kernel(formula: Callable[..., Any], found: Program, loop: Loop, written: Callable[..., list[str]]) -> Any:
@@ -78,14 +88,13 @@ def _near(loop: Loop, out: Var, names: dict[Var, str]) -> list[str]:
 
 
 def _far(loop: Loop, out: Var, names: dict[Var, str]) -> list[str]:
-    """The same in blocks, each computed in the cache and streamed past it."""
-    parts = {v: f"part_{name}" for v, name in names.items()}
-    inner = Nest(loop, {out}).lines(lambda root: (parts[root], 0), str, literal, ("np.uint64(0)", "size"))
-    cut = [f"{parts[v]} = {names[v]}[at:stop]" for v in names if v is not out]
-    steps = [f"stop = block_end({names[out]}, at, end)", "size = np.uint64(stop - at)", *cut, *inner,
-             f"stream({parts[out]}, {names[out]}, at, stop - at)", "at = stop"]  # fmt: skip
-    return [f"{parts[out]} = np.empty(BLOCK, {names[out]}.dtype)", "at, end = np.int64(low), np.int64(high)",
-            "while at < end:", *(f"    {line}" for line in steps)]  # fmt: skip
+    """The same over whole groups, each computed in registers and streamed past the caches."""
+    parts, size = {v: f"part_{name}" for v, name in names.items()}, GROUP // out.dtype.itemsize
+    inner = Nest(loop, {out}).lines(lambda root: (parts[root], 0), str, literal, ("0", str(size)))
+    cut = [f"{parts[v]} = {names[v]}[at:at + {size}]" for v in names if v is not out]
+    steps = [*cut, *inner, f"stream({parts[out]}, {names[out]}, at)"]
+    return [f"{parts[out]} = room({names[out]})",
+            f"for at in range(np.int64(low), np.int64(high), {size}):", *(f"    {line}" for line in steps)]  # fmt: skip
 
 
 def _program(formula: Callable[..., Any], args: tuple[Any, ...]) -> Program | None:
