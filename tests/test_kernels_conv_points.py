@@ -16,6 +16,7 @@ CASES = [
     ((1, 6, 1, 97), 4, 2),  # one dimension, half a tile
     ((3, 20, 10, 12), 19, 1),
     ((9, 128, 14, 14), 40, 1),  # several pieces
+    ((2, 300, 11, 11), 70, 2),  # filters turned in parts
 ]
 PLAIN = (1, 1), (0, 0), (1, 1)
 
@@ -62,6 +63,7 @@ def test_not_a_number_stays_in_its_place():
 
 
 def test_which_shapes_go_this_way():
-    assert conv_points.suits((1, 1), (1, 1), (0, 0), 96, 128)
+    assert conv_points.suits((1, 1), (1, 1), (0, 0), 96)
+    assert not conv_points.suits((1, 1), (1, 1), (0, 0), 95)
     for other in (((1, 2), (1, 1), (0, 0)), ((1, 1), (1, 2), (0, 0)), ((1, 1), (1, 1), (0, 1))):
-        assert not conv_points.suits(*other, 96, 128)
+        assert not conv_points.suits(*other, 96)

@@ -33,7 +33,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
             return y
     if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
         return conv_planes.forward(x, weight, bias, padding, dilation, groups, outputs)
-    if conv_points.suits(weight.shape[2:], stride, padding, x[0, 0].size, weight.shape[1]):
+    if conv_points.suits(weight.shape[2:], stride, padding, x[0, 0].size):
         return conv_points.forward(x, weight, bias, groups)
     way = conv_phases if _few(len(weight) // groups, outputs, stride, lanes_of(x.dtype)) else conv_gather
     return way.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
@@ -48,7 +48,7 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
             return x
     if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
         return conv_planes.input_cotangent(g, weight, spatial, padding, dilation, groups)
-    if conv_points.suits(weight.shape[2:], stride, padding, g[0, 0].size, len(weight) // groups):
+    if conv_points.suits(weight.shape[2:], stride, padding, g[0, 0].size):
         return conv_points.input_cotangent(g, weight, groups)
     way = conv_phases if _few(weight.shape[1], spatial, stride, lanes_of(g.dtype)) else conv_gather
     return way.input_cotangent(g, weight, spatial, stride, padding, dilation, groups)

@@ -1,9 +1,10 @@
-"""Convolution with filters of 1 x 1: for each image a product of two matrices, of which nothing is rearranged.
+"""Convolution with filters of 1 x 1: for each image a product of two matrices, of which the image is not rearranged.
 
     y[f, o] = b[f] + Σ_c w[f, c] x[c, o]
 
-An image is a matrix already, channels by places, and so is the result.  A few columns of the image at a time are copied
-to be in the first cache for all filters.  The cotangent of the input is the same with w turned.
+An image is a matrix already, channels by places, and so is the result.  A few columns of all channels stay in the first
+cache while all filters pass by; to copy them there first would cost more than it saves.  The cotangent of the input is
+the same with w turned.
 """
 
 from __future__ import annotations
@@ -11,68 +12,95 @@ from __future__ import annotations
 import numpy as np
 
 from .conv_pieces import Pair, pieces_of
-from .door import ROWS, kernel
-from .moves import copy_run
+from .door import ROWS, VECTORS, kernel
+from .moves import copy_run, transpose
 from .pool import share
 from .spin import each
 from .tile import columns_of, narrow_tile, tile
 from .words import entry, kept
 
-DEPTH = 128  # channels up to which the image's rows, which lie far apart, are copied in less time than it saves
 LEAST = 96  # places from which few columns of tiles are wasted
+PIECES = 64  # small ones, for a thread has nothing to do while another is at the last
 
 
 @kernel
-def points_some(i, x, w, bias, y, length, groups, k, m, w_group, w_row, w_k, places, width):
-    """Part `i` of the columns of all images, of `length` panels: y = bias + W x, where W has m rows and k columns."""
-    count, none, panel = -(-places // width), np.zeros(width, x.dtype), np.zeros(k * width, x.dtype)
-    for unit in range(i * length, min((i + 1) * length, y.size // (m * places) * count)):
+def strip(x, x0, x_row, w, w0, bias, b0, y, y0, k, m, places, columns, width):
+    """`columns` of one image's result: y = bias + W x, where W has m rows and k columns."""
+    if bias.size:
+        none = np.zeros(columns, x.dtype)
+        for r in range(m):
+            copy_run(none, 0, y, y0 + r * places, columns, bias[b0 + r])
+    for r in range(0, m, ROWS):
+        at, rows = y0 + r * places, min(ROWS, m - r)
+        if columns > width // VECTORS:
+            tile(w, w0 + r * k, k, 1, x, x0, x_row, y, at, places, k, rows, columns, bias.size)
+        else:
+            narrow_tile(w, w0 + r * k, k, 1, x, x0, x_row, y, at, places, k, rows, columns, bias.size)
+
+
+@kernel
+def points_some(i, parts, x, w, bias, y, groups, k, m, places, width):
+    """Part `i` of the strips of all images and groups."""
+    count, lanes = -(-places // width), width // VECTORS
+    units = y.size // (m * places) * count
+    for unit in range(i * units // parts, (i + 1) * units // parts):
         image, first = unit // count, unit % count * width
-        columns, group, y0 = min(width, places - first), image % groups, image * m * places + first
-        for row in range(k):
-            copy_run(x, (image * k + row) * places + first, panel, row * width, columns, x.dtype.type(0))
-        if bias.size:
-            for r in range(m):
-                copy_run(none, 0, y, y0 + r * places, columns, bias[group * m + r])
-        for r in range(0, m, ROWS):
-            w0, at, rows = group * w_group + r * w_row, y0 + r * places, min(ROWS, m - r)
-            if 2 * columns > width:
-                tile(w, w0, w_row, w_k, panel, 0, width, y, at, places, k, rows, columns, bias.size)
-            else:
-                narrow_tile(w, w0, w_row, w_k, panel, 0, width, y, at, places, k, rows, columns, bias.size)
+        columns, group, x0, y0 = min(width, places - first), image % groups, image * k * places, image * m * places
+        read = width if columns > lanes else lanes  # a tile reads whole vectors
+        if x0 + (k - 1) * places + first + read <= x.size:
+            strip(x, x0 + first, places, w, group * m * k, bias, group * m, y, y0 + first, k, m, places, columns, width)
+        else:
+            copy = np.zeros(k * width, x.dtype)
+            for row in range(k):
+                copy_run(x, x0 + row * places + first, copy, row * width, columns, x.dtype.type(0))
+            strip(copy, 0, width, w, group * m * k, bias, group * m, y, y0 + first, k, m, places, columns, width)
 
 
 @kernel
-def points(team, helpers, parts, x, w, bias, y, length, groups, k, m, w_group, w_row, w_k, places, width):
+def points(team, helpers, parts, x, w, bias, y, groups, k, m, places, width):
     """`points_some`, all of them."""
-    arguments = (x, w, bias, y, length, groups, k, m, w_group, w_row, w_k, places, width)
+    arguments = (parts, x, w, bias, y, groups, k, m, places, width)
     each(team, helpers, parts, entry(points_some, arguments), kept(arguments))
 
 
-def suits(kernel: Pair, stride: Pair, padding: Pair, places: int, depth: int) -> bool:
-    """Whether each place of the result is one of the image's, and there are enough of them for a sum of that depth."""
-    return kernel == (1, 1) and stride == (1, 1) and padding == (0, 0) and places >= LEAST and depth <= DEPTH
+@kernel
+def turn_some(i, parts, w, out, groups, k, m, lanes):
+    """out[group, r, j] = w[group, j, r] for part `i` of the rows r < m."""
+    count, zeros = -(-m // lanes), np.zeros(lanes, w.dtype)
+    for unit in range(i * groups * count // parts, (i + 1) * groups * count // parts):
+        group, r = unit // count, unit % count * lanes
+        transpose(w, group * k * m + r, m, zeros, 0, out, (group * m + r) * k, k, k, min(lanes, m - r), lanes)
 
 
-def _product(x: np.ndarray, w: np.ndarray, bias: np.ndarray, groups: int, m: int, w_row: int, w_k: int) -> np.ndarray:
-    """y[n, g m + r] = bias + Σ_k w[g, r w_row + k w_k] x[n, g K + k]."""
+@kernel
+def turn(team, helpers, parts, w, out, groups, k, m, lanes):
+    """`turn_some`, all of them."""
+    arguments = (parts, w, out, groups, k, m, lanes)
+    each(team, helpers, parts, entry(turn_some, arguments), kept(arguments))
+
+
+def suits(kernel: Pair, stride: Pair, padding: Pair, places: int) -> bool:
+    """Whether each place of the result is one of the image's, and there are enough of them."""
+    return kernel == (1, 1) and stride == (1, 1) and padding == (0, 0) and places >= LEAST
+
+
+def _product(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, groups: int, m: int) -> np.ndarray:
+    """y[n, g m + r] = bias[g m + r] + Σ_j w[g, r, j] x[n, g k + j]."""
     (n, c, *spatial), width = x.shape, columns_of(x.dtype)
     y = np.empty((n, groups * m, *spatial), x.dtype)
-    places, k = y[0, 0].size, c // groups
-    units = n * groups * -(-places // width)
-    length = -(-units // pieces_of(y.size * k))
-    share(-(-units // length), points, x.reshape(-1), w.reshape(-1), bias, y.reshape(-1), length, groups, k, m, m * k,
-          w_row, w_k, places, width)  # fmt: skip
+    places, k, shift = y[0, 0].size, c // groups, np.empty(0, x.dtype) if bias is None else bias
+    parts = 1 if pieces_of(y.size * k) == 1 else min(PIECES, n * groups * -(-places // width))
+    share(parts, points, x.reshape(-1), w.reshape(-1), shift, y.reshape(-1), groups, k, m, places, width)
     return y
 
 
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int) -> np.ndarray:
     """Convolution of (N, C, H, W) with (F, C/groups, 1, 1)."""
-    f, c = weight.shape[:2]
-    return _product(x, weight, np.empty(0, x.dtype) if bias is None else bias, groups, f // groups, c, 1)
+    return _product(x, weight, bias, groups, len(weight) // groups)
 
 
 def input_cotangent(g: np.ndarray, weight: np.ndarray, groups: int) -> np.ndarray:
     """∂⟨g, x ∗ w⟩/∂x."""
-    c = weight.shape[1]
-    return _product(g, weight, np.empty(0, g.dtype), groups, c, 1, c)
+    k, m, turned = len(weight) // groups, weight.shape[1], np.empty(weight.size, weight.dtype)
+    share(pieces_of(weight.size << 4), turn, weight.reshape(-1), turned, groups, k, m, columns_of(g.dtype) // VECTORS)
+    return _product(g, turned, None, groups, m)
