@@ -74,6 +74,18 @@ def test_padding_costs_no_work(kind):
     assert [node.params[0] for node in tape if node.name.endswith("_sequence")] == [(3, 2, 1, 1, 1)]
 
 
+def test_packing_takes_whole_rows():
+    """By one array of indices, in any layout and order: what has a kernel, and its gradient, too."""
+    lengths = [2, 5, 1]
+    for first, x in ((False, draw(5, 3, 2)), (True, draw(3, 5, 2))):
+        packed = pack_padded_sequence(x.requires_grad_(), lengths, batch_first=first, enforce_sorted=False).data
+        ordered = (x.array if first else x.array.swapaxes(0, 1))[[1, 0, 2]]
+        expected = [ordered[i, t] for t in range(5) for i in range(3) if t < sorted(lengths)[::-1][i]]
+        np.testing.assert_array_equal(packed.array, expected)
+        (key,) = [node.params[0] for node in autograd.Tape.of(packed) if node.name == "elements_of"]
+        assert len(key) == 1
+
+
 @each
 def test_a_sequence_is_one_node(kind):
     """The tape does not grow with the number of steps."""
@@ -182,6 +194,11 @@ def test_an_empty_batch(kind):
             lambda: GRU(3, 4)(PackedSequence(autograd.zeros(3), autograd.tensor([2, 1]))),
             ShapeError,
             r"input.data must be 2-d",
+        ),
+        (
+            lambda: pack_padded_sequence(autograd.zeros(3), [1, 1, 1]),
+            ShapeError,
+            r"input: must be \(T, B, \*\), or \(B, T, \*\) if batch_first, got \[3\]",
         ),
         (
             lambda: LSTM(3, 4, proj_size=4),

@@ -44,23 +44,27 @@ def pack_padded_sequence(
     tensor([1, 3, 2])
     """
     n = np.asarray(lengths.array if isinstance(lengths, Tensor) else lengths)
-    x = input.transpose(0, 1) if batch_first else input
-    if n.ndim != 1 or len(n) != x.array.shape[1]:
+    if input.array.ndim < 2:
+        raise ShapeError(f"input: must be (T, B, *), or (B, T, *) if batch_first, got {list(input.shape)}")
+    batch, steps = input.array.shape[:2] if batch_first else input.array.shape[1::-1]
+    if n.ndim != 1 or len(n) != batch:
         raise ShapeError(
-            f"lengths: expected one for each of the {x.array.shape[1]} sequences of input {list(input.shape)}, got "
-            f"{n.shape}"
+            f"lengths: expected one for each of the {batch} sequences of input {list(input.shape)}, got {n.shape}"
         )
-    if len(n) and (n.min() <= 0 or n.max() > x.array.shape[0]):
-        raise ArgumentError(f"lengths: must lie between 1 and {x.array.shape[0]}, got {n.min()} to {n.max()}")
+    if len(n) and (n.min() <= 0 or n.max() > steps):
+        raise ArgumentError(f"lengths: must lie between 1 and {steps}, got {n.min()} to {n.max()}")
     order = None
     if enforce_sorted:
         if (np.diff(n) > 0).any():
             raise ArgumentError("lengths: must be in descending order; give enforce_sorted=False to have it sorted")
     else:
         order = np.argsort(-n, kind="stable")
-        x, n = x.index_select(1, wrap(order)), n[order]
+        n = n[order]
     step, which, sizes = _positions(n)
-    data = elements_of(x, (step, which))
+    if order is not None:
+        which = order[which]
+    rows = which * steps + step if batch_first else step * batch + which
+    data = elements_of(input.reshape(batch * steps, *input.array.shape[2:]), (rows,))
     if order is None:
         return PackedSequence(data, wrap(sizes.astype(np.int64)))
     return PackedSequence(data, wrap(sizes.astype(np.int64)), wrap(order), wrap(np.argsort(order)))
