@@ -146,12 +146,14 @@ convolution_weight.samples(
 # Kernels, for one and two dimensions.
 
 _LEAST = 50_000  # multiply-adds below which a kernel's call is most of its time
+_KINDS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def _suits(work: int, *arrays: Any) -> bool:
-    kinds = {a.dtype for a in arrays}
-    return (work >= _LEAST and len(kinds) == 1 and kinds <= {np.dtype(np.float32), np.dtype(np.float64)}
-            and arrays[0].ndim in (3, 4) and all(a.size for a in arrays))  # fmt: skip
+    kind = arrays[0].dtype
+    if work < _LEAST or kind not in _KINDS or arrays[0].ndim not in (3, 4):
+        return False
+    return all([a.dtype == kind and a.size for a in arrays])
 
 
 def _plane(x: Any) -> Any:
