@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 
@@ -60,6 +61,17 @@ def test_python_work_and_compiled_work_alternate(threads):
         pool.run(5, done.append)
         assert sorted(done) == [0, 1, 2, 3, 4]
         _check(2)
+
+
+def test_nobody_holds_what_was_worked_on(threads):
+    """An engine that counts references would copy a gradient that a helper still holds."""
+    for size in (1, 100_000):
+        x = np.zeros(size)
+        before = sys.getrefcount(x)
+        for _ in range(5):
+            pool.run(8, lambda i, x=x: x.fill(i))
+            assert sys.getrefcount(x) == before
+            time.sleep(0.001)
 
 
 def test_a_region_within_a_region_is_done_by_its_thread(threads):
