@@ -17,6 +17,7 @@ CASES = [
     ((3, 20, 10, 12), 19, 1),
     ((9, 128, 14, 14), 40, 1),  # several pieces
     ((2, 300, 11, 11), 70, 2),  # filters turned in parts
+    ((3, 129, 8, 20), 21, 1),  # vectors that are lines of the cache
 ]
 PLAIN = (1, 1), (0, 0), (1, 1)
 
@@ -37,7 +38,7 @@ def results(case, dtype):
 def test_against_numpy(case, dtype):
     for ours, twin in results(case, dtype):
         assert ours.dtype == dtype
-        atol = {np.float32: 1e-6, np.float64: 1e-15}[dtype] * np.abs(twin).max()  # sums of up to 128 products
+        atol = {np.float32: 1e-6, np.float64: 1e-15}[dtype] * np.abs(twin).max()  # sums of up to 150 products
         np.testing.assert_allclose(ours, twin, rtol=0, atol=atol)
 
 
@@ -52,6 +53,18 @@ def test_threads_do_not_change_a_bit():
     for alone, two, four in zip(*found, strict=True):
         np.testing.assert_array_equal(alone, two)
         np.testing.assert_array_equal(alone, four)
+
+
+def test_wherever_the_image_begins():
+    """The first strip is as long as it takes until vectors are lines of the cache."""
+    rng, kept = np.random.default_rng(0), []
+    x, w = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 130, 8, 20), (9, 130, 1, 1)))
+    for start in range(16):
+        room = np.empty(x.size + 16, np.float32)[start : start + x.size].reshape(x.shape)
+        room[...] = x
+        kept.append(conv_points.forward(room, w, None, 1))
+    for y in kept:
+        np.testing.assert_array_equal(y, kept[0])
 
 
 def test_not_a_number_stays_in_its_place():

@@ -20,6 +20,7 @@ from .tile import columns_of, narrow_tile, tile
 from .words import entry, kept
 
 LEAST = 96  # places from which few columns of tiles are wasted
+DEEP = 128  # channels from which a strip fills the first cache, so that it must not have more lines than it needs
 PIECES = 64  # small ones, for a thread has nothing to do while another is at the last
 
 
@@ -41,11 +42,15 @@ def strip(x, x0, x_row, w, w0, bias, b0, y, y0, k, m, places, columns, width):
 @kernel
 def points_some(i, parts, x, w, bias, y, groups, k, m, places, width):
     """Part `i` of the strips of all images and groups."""
-    count, lanes = -(-places // width), width // VECTORS
+    lanes = width // VECTORS
+    past = x.ctypes.data // x.itemsize % lanes if places % lanes == 0 and k > DEEP else 0
+    early = lanes - past - width if past else 0  # the first strip is a short one if vectors are lines of the cache then
+    count = -(-(places - early) // width)
     units = y.size // (m * places) * count
     for unit in range(i * units // parts, (i + 1) * units // parts):
-        image, first = unit // count, unit % count * width
-        columns, group, x0, y0 = min(width, places - first), image % groups, image * k * places, image * m * places
+        image, start = unit // count, unit % count * width + early
+        first, group, x0, y0 = max(0, start), image % groups, image * k * places, image * m * places
+        columns = min(start + width, places) - first
         read = width if columns > lanes else lanes  # a tile reads whole vectors
         if x0 + (k - 1) * places + first + read <= x.size:
             strip(x, x0 + first, places, w, group * m * k, bias, group * m, y, y0 + first, k, m, places, columns, width)
