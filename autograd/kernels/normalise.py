@@ -20,7 +20,10 @@ import numpy as np
 
 from .door import inlined, kernel
 from .flat import in_pieces
+from .pool import share
+from .spin import each
 from .vmath import minus
+from .words import entry, kept
 
 WORK = 131072  # elements of a piece at least
 SHORTEST = 8  # elements of a run, for which the loops are made
@@ -147,9 +150,9 @@ def _groups_pull(g, x, w, means, scales, out, by_bias, by_weight, sizes, centred
 
 
 @kernel
-def _rows(x, y, w, b, means, scales, eps, centred, first, last):
+def _rows_piece(p, step, x, y, w, b, means, scales, eps, centred):
     s = w.size
-    for i in range(first, last):
+    for i in range(p * step, min((p + 1) * step, means.size)):
         mean, square = _centre_of(x, i * s, 0, 1, s, centred)
         scale = x.dtype.type(1 / math.sqrt(square + eps))
         means[i], scales[i] = mean, scale
@@ -159,24 +162,37 @@ def _rows(x, y, w, b, means, scales, eps, centred, first, last):
 
 
 @kernel
-def _rows_pull(g, x, w, means, scales, out, parts, step, centred, first, last):
+def _rows(team, helpers, pieces, step, x, y, w, b, means, scales, eps, centred):
+    arguments = (step, x, y, w, b, means, scales, eps, centred)
+    each(team, helpers, pieces, entry(_rows_piece, arguments), kept(arguments))
+
+
+@kernel
+def _rows_pull_piece(p, step, g, x, w, means, scales, out, parts, centred):
     """Each piece of `step` rows has sums for b and w of its own, so that threads need not share one."""
-    T, s = x.dtype.type, w.size
-    for piece in range(first, last):
-        by_bias, by_weight = parts[0, piece], parts[1, piece]
-        for i in range(piece * step, min((piece + 1) * step, means.size)):
-            gs, xs, to = g[i * s : (i + 1) * s], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
-            mean, scale, total, weighted = means[i], scales[i], T(0), T(0)
-            for j in range(s):
-                total += gs[j] * w[j]
-                weighted += gs[j] * w[j] * minus(xs[j], mean)
-            shift = scale * total / s if centred else T(0)
-            slope = scale * scale * scale * weighted / s
-            for j in range(s):
-                to[j] = scale * w[j] * gs[j] - slope * minus(xs[j], mean) - shift
-            for j in range(s):
-                by_bias[j] += gs[j]
-                by_weight[j] += gs[j] * (minus(xs[j], mean) * scale)
+    T, s, by_bias, by_weight = x.dtype.type, w.size, parts[0, p], parts[1, p]
+    by_bias[:] = T(0)
+    by_weight[:] = T(0)
+    for i in range(p * step, min((p + 1) * step, means.size)):
+        gs, xs, to = g[i * s : (i + 1) * s], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
+        mean, scale, total, weighted = means[i], scales[i], T(0), T(0)
+        for j in range(s):
+            part = gs[j] * w[j]
+            total += part
+            weighted += part * minus(xs[j], mean)
+        shift = T(scale * total / s) if centred else T(0)
+        slope = T(scale * scale * scale * weighted / s)
+        for j in range(s):
+            d = minus(xs[j], mean)
+            to[j] = scale * w[j] * gs[j] - slope * d - shift
+            by_bias[j] += gs[j]
+            by_weight[j] += gs[j] * (d * scale)
+
+
+@kernel
+def _rows_pull(team, helpers, pieces, step, g, x, w, means, scales, out, parts, centred):
+    arguments = (step, g, x, w, means, scales, out, parts, centred)
+    each(team, helpers, pieces, entry(_rows_pull_piece, arguments), kept(arguments))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -255,6 +271,11 @@ def _over(kernel: Any, groups: int, size: int, *arguments: Any) -> None:
     in_pieces(groups, lambda first, last: kernel(*arguments, first, last), max(1, WORK // size))
 
 
+def _step(lies: Rows) -> int:
+    """Rows of a piece."""
+    return max(1, WORK // lies.s, -(-lies.n // 16))
+
+
 def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, lies: Layout, eps: float,
             centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """(x - μ) r w + b, μ and r = 1 / √(σ² + eps); μ is 0 unless `centred`."""
@@ -265,7 +286,8 @@ def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, l
         tables = x.reshape(lies), y.reshape(lies), w, b, means, scales
         in_pieces(groups, lambda i, j: _columns(*tables, float(eps), i, j), max(16, WORK // lies.n))
     elif isinstance(lies, Rows):
-        _over(_rows, groups, lies.s, x.reshape(-1), y.reshape(-1), w, b, means, scales, float(eps), centred)
+        step = _step(lies)
+        share(-(-lies.n // step), _rows, step, x.reshape(-1), y.reshape(-1), w, b, means, scales, float(eps), centred)
     else:
         _over(_groups, groups, lies.inner * lies.s, x.reshape(-1), y.reshape(-1), w, b, means, scales, lies[1:],
               float(eps), centred)  # fmt: skip
@@ -284,9 +306,9 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
         return out, by_weight, by_bias
     runs = g.reshape(-1), x.reshape(-1), w, means, scales, out.reshape(-1)
     if isinstance(lies, Rows):
-        step = max(1, WORK // lies.s, -(-lies.n // 16))
-        parts = np.zeros((2, -(-lies.n // step), lies.s), x.dtype)
-        in_pieces(parts.shape[1], lambda i, j: _rows_pull(*runs, parts, step, centred, i, j), 1)
+        step = _step(lies)
+        parts = np.empty((2, -(-lies.n // step), lies.s), x.dtype)
+        share(parts.shape[1], _rows_pull, step, *runs, parts, centred)
         by_bias, by_weight = parts.sum(1)
         return out, by_weight, by_bias
     parts = np.empty((2, lies.outer, lies.inner), x.dtype)
