@@ -16,7 +16,8 @@ FEATURES = {
     "haswell": "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+fma,+popcnt,+bmi,+bmi2",
     "x86-64": "+sse,+sse2",
 }
-FILES = [f"tests/test_{name}.py" for name in ("kernels_conv", "gemm", "kernels_attention", "kernels_winograd")]
+FILES = [f"tests/test_{name}.py" for name in ("kernels_conv", "gemm", "kernels_attention", "kernels_winograd",
+                                              "kernels_winograd_planes")]  # fmt: skip
 CHOSEN = "float32 or gemm or attention or (winograd and not compiled)"
 
 

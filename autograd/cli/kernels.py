@@ -68,12 +68,13 @@ def _convolutions() -> None:
     from ..kernels.moves import lanes_of
 
     _through(nn.Conv2d(3, 16, 7, stride=2, padding=3), 4, 3, 32, 32)
-    _through(nn.Conv2d(16, 32, 3, padding=1), 4, 16, 16, 16)
+    _through(nn.Conv2d(16, 64, 3, padding=1), 4, 16, 16, 16)
+    _through(nn.Conv2d(16, 16, 3, padding=1), 4, 16, 16, 16)
     _through(nn.Conv2d(32, 16, 1), 4, 32, 16, 16)
     _through(nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False), 4, 16, 16, 16)
     _through(nn.Conv2d(64, 64, 3, padding=1, groups=64), 4, 64, 16, 16)
     _through(nn.Conv2d(64, 3, 3, padding=1), 2, 64, 8, 8)
-    _through(nn.Conv2d(16, lanes_of("float32"), 3, padding=1), 4, 16, 16, 16)
+    _through(nn.Conv2d(16, lanes_of("float32"), 3, padding=1), 4, 16, 12, 12)
     _through(nn.ConvTranspose2d(32, 16, 4, 2, 1), 2, 32, 8, 8)
 
 

@@ -58,7 +58,7 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
                      groups: int) -> np.ndarray:  # fmt: skip
     """∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`."""
     shape, outputs = (g.shape[1], x.shape[1], *kernel), (g.shape[2], g.shape[3])
-    if winograd.suits(x, shape, outputs, stride, padding, dilation, groups):
+    if winograd.suits(x, shape, outputs, stride, padding, dilation, groups, winograd.LEAST_OF_WEIGHT):
         w = winograd.weight_cotangent(g, x, padding)
         if w is not None:
             return w

@@ -126,6 +126,15 @@ def wide_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: A
 
 
 @intrinsic
+def tall_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
+              c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
+    """`tile` of one vector's width and twice as many rows."""
+    n = types.int64
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n)
+    return types.void(*arguments), partial(_generate, 2 * ROWS, 1)
+
+
+@intrinsic
 def row_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
              c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
     """`tile` of a single row of LONG vectors."""

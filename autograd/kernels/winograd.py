@@ -8,7 +8,8 @@ for each of the 36 places of a tile (`winograd_tiles`):
 - input:   the same with g in the place of x and every filter turned, its channels for filters and the reverse
 - weight:  ū[c, f] = Σ_tile v[tile, c] m̄[tile, f]   from m̄ = A g Aᵀ, to w̄ = Gᵀ ū G
 
-Tiles are taken in blocks of whole rows, for which v and m stay in the second cache.
+Tiles are taken in blocks of whole rows, for which v and m stay in the second cache.  Few channels go another way
+(`winograd_planes`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..algorithms import is_winograd_enabled
+from . import winograd_planes
 from .conv_pieces import Pair, pieces_of, ranges
 from .moves import lanes_of
 from .pool import run
@@ -27,21 +29,35 @@ TILES = 32  # of a block, about
 MAPPED = 1 << 22  # elements of mapped filters at a time, at most: 16 MB
 PARTS = 4  # of the filters' cotangent
 CHANNELS = 32  # of such a part, at least
+LEAST, LEAST_OF_WEIGHT, MOST = 8, 16, 48  # few channels and filters: at least for images, for the weight; at most
 
 
 def suits(x: np.ndarray, weight: tuple[int, ...], size: Pair, stride: Pair, padding: Pair, dilation: Pair,
-          groups: int) -> bool:  # fmt: skip
+          groups: int, least: int = LEAST) -> bool:  # fmt: skip
     """Whether this is the way for filters of the shape `weight` and tiles over `size`: it can be, and is faster.
 
-    By measurement it is where it saves half of the multiplications at least, tiles at the edges counted whole, for 16
-    channels and 32 filters or the reverse, and for a dozen tiles, which is what mapping the filters costs.
+    `least` is the number of channels from which few of them are taken plane by plane.
     """
-    (f, c, *kernel), (h, w) = weight, size
+    f, c, *kernel = weight
     if x.dtype != np.float32 or (*kernel, *stride, *dilation, groups) != (TAPS, TAPS, 1, 1, 1, 1, 1):
         return False
-    tiles = -(-h // OUTPUTS) * -(-w // OUTPUTS)
-    pays = min(f, c) >= 16 and f * c >= 512 and len(x) * tiles >= 12 and h * w * TAPS * TAPS >= 2 * tiles * PLACES
+    pays = _tiles_pay(len(x), f, c, size) or _planes_pay(x, f, c, size, least)
     return pays and max(padding) < TAPS and is_winograd_enabled()
+
+
+def _tiles_pay(n: int, f: int, c: int, size: Pair) -> bool:
+    """By measurement they do where they save half of the multiplications at least, tiles at the edges counted whole,
+    for 16 channels and 32 filters or the reverse, and for a dozen tiles, which is what mapping the filters costs."""
+    tiles = -(-size[0] // OUTPUTS) * -(-size[1] // OUTPUTS)
+    saves = size[0] * size[1] * TAPS * TAPS >= 2 * tiles * PLACES
+    return saves and min(f, c) >= 16 and f * c >= 512 and n * tiles >= 12
+
+
+def _planes_pay(x: np.ndarray, f: int, c: int, size: Pair, least: int) -> bool:
+    """By measurement they do for up to 48 channels where tiles fill the vectors, the more so if the others pay, too."""
+    if min(f, c) < least or max(f, c) > MOST:
+        return False
+    return winograd_planes.filled(size, lanes_of(x.dtype)) >= (7 / 8 if _tiles_pay(len(x), f, c, size) else 3 / 4)
 
 
 def _mapped(weight: np.ndarray, turned: bool, begin: int, end: int) -> np.ndarray:
@@ -60,6 +76,8 @@ def _mapped(weight: np.ndarray, turned: bool, begin: int, end: int) -> np.ndarra
 def _images(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, padding: Pair, size: Pair,
             turned: bool) -> np.ndarray | None:  # fmt: skip
     """The outputs, of `size`, unless some are not finite."""
+    if _planes_pay(x, len(weight), weight.shape[1], size, LEAST):
+        return winograd_planes.images(x, weight, bias, padding, size, turned)
     (n, c), f, width = x.shape[:2], weight.shape[turned], columns_of(x.dtype)
     shift = np.zeros(-(-f // width) * width, x.dtype)
     if bias is not None:
@@ -104,6 +122,8 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, padding: P
 def weight_cotangent(g: np.ndarray, x: np.ndarray, padding: Pair) -> np.ndarray | None:
     """∂⟨g, x ∗ w⟩/∂w for filters of 3 x 3; None if it is not finite."""
     f, c, width = g.shape[1], x.shape[1], columns_of(x.dtype)
+    if _planes_pay(x, f, c, (g.shape[2], g.shape[3]), LEAST_OF_WEIGHT):
+        return winograd_planes.weight_cotangent(g, x, padding)
     out = np.empty((f, c, TAPS, TAPS), x.dtype)
     step = max(1, MAPPED // (PLACES * -(-f // width) * width * CHANNELS)) * CHANNELS
     finite = [_correlated(g, x, out, padding, base, min(step, c - base)) for base in range(0, c, step)]
