@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd.kernels import conv, conv_dots, conv_gather, conv_phases, get_num_threads, set_num_threads
+from autograd.kernels import conv, conv_dots, conv_gather, conv_phases, conv_rows, get_num_threads, set_num_threads
 from autograd.ops.conv import convolution, convolution_input, convolution_weight
 from autograd.ops.windows import output_size
 
@@ -30,11 +30,12 @@ CASES = [
     ((1, 20, 67, 37), (18, 20, 3, 3), (2, 3), (1, 1), (1, 1), 1),  # phases in chunks
     ((6, 64, 5, 5), (33, 64, 3, 3), (1, 1), (1, 1), (1, 1), 1),  # pieces of the channels, with several images each
     ((9, 18, 13, 13), (20, 18, 1, 1), (2, 2), (0, 0), (1, 1), 1),  # phases without a tap
+    ((2, 3, 150, 64), (10, 3, 7, 7), (2, 2), (3, 3), (1, 1), 1),  # a first layer, in blocks of rows
 ]
 WAYS = [
     (way, name)
     for name in ("forward", "input_cotangent", "weight_cotangent")
-    for way in (conv, conv_gather, conv_phases, conv_dots)
+    for way in (conv, conv_gather, conv_phases, conv_rows, conv_dots)
     if hasattr(way, name)
 ]
 TOLERANCE = {np.float32: 3e-6, np.float64: 1e-14}  # relative to the largest element: sums of up to 4000 products

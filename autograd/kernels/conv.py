@@ -3,16 +3,16 @@
 Filters across the vector and places of the result in the tile's rows (`conv_gather`), or, where there are too few
 filters to fill a vector, the other way round (`conv_phases`, and for the weight `conv_dots` or `conv_narrow`).  Groups
 of few channels and filters of 3 x 3 go plane by plane (`conv_planes`), filters of 1 x 1 need no windows
-(`conv_points`).  Before them, where it pays and is not switched off, an algorithm with fewer multiplications
-(`winograd`).  It spreads what is not finite over the tile, so a result that has any is made again, directly;
-`conv_narrow` does so too.
+(`conv_points`), and results of few channels are made row by row (`conv_rows`).  Before them, where it pays and is not
+switched off, an algorithm with fewer multiplications (`winograd`).  It spreads what is not finite over the tile, so a
+result that has any is made again, directly; `conv_narrow` does so too.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from . import conv_dots, conv_gather, conv_narrow, conv_phases, conv_planes, conv_points, winograd
+from . import conv_dots, conv_gather, conv_narrow, conv_phases, conv_planes, conv_points, conv_rows, winograd
 from .conv_pieces import Pair
 from .moves import lanes_of
 
@@ -35,6 +35,8 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
         return conv_planes.forward(x, weight, bias, padding, dilation, groups, outputs)
     if conv_points.suits(weight.shape[2:], stride, padding, x[0, 0].size):
         return conv_points.forward(x, weight, bias, groups)
+    if conv_rows.suits(weight.shape, outputs, groups, lanes_of(x.dtype)):
+        return conv_rows.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
     way = conv_phases if _few(len(weight) // groups, outputs, stride, lanes_of(x.dtype)) else conv_gather
     return way.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
 
