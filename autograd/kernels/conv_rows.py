@@ -10,6 +10,8 @@ Rows are taken in blocks, for which the phases stay in the second cache, and wha
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .conv_phases import offsets_of, spread
@@ -74,15 +76,23 @@ def suits(weight: tuple[int, ...], outputs: Pair, groups: int, lanes: int) -> bo
     return weight[0] >= ROWS * groups and weight[1] <= CHANNELS and 8 * outputs[1] >= 7 * vectors * lanes >= 14 * lanes
 
 
-def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
-            groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
-    """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
-    (n, c, h, w), f, kernel = x.shape, len(weight), weight.shape[2:]
+@lru_cache(maxsize=256)
+def _plan(n: int, c: int, groups: int, kernel: Pair, stride: Pair, dilation: Pair,
+          outputs: Pair) -> tuple[int, Pair, np.ndarray]:  # fmt: skip
+    """The rows of a block, the size of its phases, and where each tap finds its elements among them."""
     q, _ = offsets_of(kernel, stride, dilation, outputs)
     halo, line = q[0] - outputs[0], c * stride[0] * stride[1] * q[1]
     high = min(max(ROWS, min(PHASES // line - halo, outputs[0] // -(-BLOCKS // n))), outputs[0])
     phase, offsets = offsets_of(kernel, stride, dilation, (high, outputs[1]))
-    table = (np.arange(c // groups)[:, None] * (stride[0] * stride[1] * phase[0] * phase[1]) + offsets).reshape(-1)
+    channels = np.arange(c // groups)[:, None] * (stride[0] * stride[1] * phase[0] * phase[1])
+    return high, phase, (channels + offsets).reshape(-1)
+
+
+def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
+            groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
+    """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
+    (n, c, h, w), f = x.shape, len(weight)
+    high, phase, table = _plan(n, c, groups, weight.shape[2:], stride, dilation, outputs)
     y, shift = np.empty((n, f, *outputs), x.dtype), np.empty(0, x.dtype) if bias is None else bias
     parts = 1 if pieces_of(y.size * table.size) == 1 else min(64, n * -(-outputs[0] // high))
     share(parts, by_rows, x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table, n, c, (h, w), f, groups,
