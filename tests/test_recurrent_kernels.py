@@ -36,24 +36,24 @@ class Cell:
         shapes += [(width,)] if self.name == "gru" else []
         return [rng.uniform(-1, 1, shape).astype(dtype) / dtype(shape[-1] ** 0.5) for shape in shapes]
 
-    def fused(self, inputs, sizes, reverse):
-        return self.op(*inputs, sizes, reverse, *self.options)[: 1 + self.states]
+    def fused(self, inputs, sizes, reverse, together=False):
+        return self.op(*inputs, sizes, reverse, *self.options, together)[: 1 + self.states]
 
-    def stepwise(self, inputs, sizes, reverse):
-        return self._steps(*inputs, sizes, reverse)
+    def stepwise(self, inputs, sizes, reverse, together=False):
+        return self._steps(*inputs, sizes, reverse, *self.options, together)
 
 
 LSTM = Cell("lstm", 4, 2, recurrent.lstm_steps)
 GRU = Cell("gru", 3, 1, recurrent.gru_steps)
-TANH = Cell("rnn", 1, 1, lambda *a: recurrent.rnn_steps(*a, False), (False,))
-RELU = Cell("rnn", 1, 1, lambda *a: recurrent.rnn_steps(*a, True), (True,))
+TANH = Cell("rnn", 1, 1, recurrent.rnn_steps, (False,))
+RELU = Cell("rnn", 1, 1, recurrent.rnn_steps, (True,))
 CELLS = pytest.mark.parametrize("cell", [LSTM, GRU, TANH, RELU], ids=["lstm", "gru", "tanh", "relu"])
 
 
-def outcome(run, arrays, sizes, reverse):
+def outcome(run, arrays, *order):
     """Outputs, and the gradients of all inputs for a fixed cotangent of each output."""
     inputs = [wrap(a.copy()).requires_grad_() for a in arrays]
-    outputs = run(inputs, sizes, reverse)
+    outputs = run(inputs, *order)
     cotangents = [np.cos(1.0 + k + np.arange(o.array.size)).reshape(o.shape) for k, o in enumerate(outputs)]
     grads = autograd.grad(outputs, inputs, [wrap(c.astype(o.dtype)) for c, o in zip(cotangents, outputs)])
     return [t.array for t in (*outputs, *grads)]
@@ -78,25 +78,44 @@ def way(request, monkeypatch):
 @CELLS
 @ORDERS
 @FLOATS
-@pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])
+@pytest.mark.parametrize("form", ["padded", "packed", "together"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.usefixtures("way")
-def test_a_sequence_is_its_steps(cell, reverse, dtype, packed, shape):
+def test_a_sequence_is_its_steps(cell, reverse, dtype, form, shape):
     steps, batch, size = shape
-    sizes = sizes_of(steps, batch, packed)
-    arrays = cell.draw(sizes, size, dtype)
-    same(outcome(cell.fused, arrays, sizes, reverse), outcome(cell.stepwise, arrays, sizes, reverse), dtype)
+    sizes = sizes_of(steps, batch, form == "packed")
+    arrays, order = cell.draw(sizes, size, dtype), (sizes, reverse, form == "together")
+    same(outcome(cell.fused, arrays, *order), outcome(cell.stepwise, arrays, *order), dtype)
 
 
 @CELLS
 @ORDERS
 @pytest.mark.usefixtures("way")
-def test_derivatives(cell, reverse):
-    sizes = (2, 2, 1)
+def test_rows_that_stand_together_are_those_of_the_steps(cell, reverse):
+    sizes = (3, 3, 3, 3)
+    x, *others = cell.draw(sizes, 5, np.float32)
+    by_step = np.arange(12).reshape(3, 4).T.reshape(-1)
+    y, *states = cell.fused([wrap(a) for a in (x, *others)], sizes, reverse, True)
+    expected, *ends = cell.fused([wrap(a) for a in (x[by_step], *others)], sizes, reverse)
+    same([a.array for a in (y, *states)], [put_back(expected, by_step), *(e.array for e in ends)], np.float32)
+
+
+def put_back(rows, order):
+    """The rows where they were before ``x[order]``."""
+    found = np.empty_like(rows.array)
+    found[order] = rows.array
+    return found
+
+
+@CELLS
+@ORDERS
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("sizes", [(2, 2, 1), (2, 2)], ids=["packed", "together"])
+def test_derivatives(cell, reverse, sizes):
     inputs = tuple(wrap(a).requires_grad_() for a in cell.draw(sizes, 2, np.float64))
 
     def run(*inputs):
-        return cell.fused(inputs, sizes, reverse)
+        return cell.fused(inputs, sizes, reverse, sizes == (2, 2))
 
     assert gradcheck(run, inputs)
     assert gradgradcheck(run, inputs)
@@ -170,12 +189,14 @@ def test_threads_change_no_bit(cell, monkeypatch):
     from autograd.kernels import get_num_threads, set_num_threads
 
     monkeypatch.setattr(recurrent, "_small", lambda *_: False)
-    sizes = sizes_of(5, 50, packed=True)
-    arrays, before, found = cell.draw(sizes, 20, np.float32), get_num_threads(), []
+    sizes, square = sizes_of(5, 50, packed=True), (40, 40, 40)
+    packed, together = (cell.draw(n, 20, np.float32) for n in (sizes, square))
+    before, found = get_num_threads(), []
     try:
         for threads in (1, 2, 4):
             set_num_threads(threads)
-            found.append(outcome(cell.fused, arrays, sizes, False))
+            found.append(outcome(cell.fused, packed, sizes, False))
+            found[-1] += outcome(cell.fused, together, square, False, True)
     finally:
         set_num_threads(before)
     for other in found[1:]:
@@ -186,5 +207,6 @@ def test_threads_change_no_bit(cell, monkeypatch):
 @CELLS
 @pytest.mark.usefixtures("way")
 def test_an_empty_batch(cell):
-    for array in outcome(cell.fused, cell.draw((0, 0), 3, np.float32), (0, 0), False):
-        assert not array.any()
+    for together in (False, True):
+        for array in outcome(cell.fused, cell.draw((0, 0), 3, np.float32), (0, 0), False, together):
+            assert not array.any()

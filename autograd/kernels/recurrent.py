@@ -3,7 +3,9 @@
 Rows of a batch do not meet before the weights' gradient, so threads take some rows each through the whole sequence and
 never wait for one another.  The weights are packed once into panels as wide as a tile, which then lie in the cache.
 What is computed is in ops/recurrent.py: `starts` and `sizes` are the first row and the number of rows of each step, in
-the order in which the steps are taken.
+the order in which the steps are taken, and `apart` the distance between two rows of a step.  On the way back each row
+leaves what the gradients of the weights need of it: the state before it, for one product over all steps, and its part
+of the biases' sum, in `sums`.
 """
 
 from __future__ import annotations
@@ -32,17 +34,35 @@ def _product(a, a0, a_row, packed, c, c0, c_row, n, columns, add):
                      min(width, columns - p * width), add + first)  # fmt: skip
 
 
+@inlined
+def _previous(y, first, starts, sizes, apart, s, k):
+    """The state before step `s` of row `k` of the batch: that of the step before, or the first where it had none."""
+    if s > 0 and k < sizes[s - 1]:
+        return y[starts[s - 1] + k * apart]
+    return first[k]
+
+
+@inlined
+def _left(old, before, term, total):
+    """What the gradients of the weights need of a row: the state before it, and its part of the biases' sum."""
+    for j in range(len(old)):
+        before[j] = old[j]
+    for j in range(len(term)):
+        total[j] += term[j]
+
+
 @kernel
-def _lstm(gates, h, c, packed, bias, y, memories, starts, sizes, low, high):
+def _lstm(gates, h, c, packed, bias, y, memories, starts, sizes, apart, low, high):
     size = h.shape[1]
     early, bg, bo = bias[: 2 * size], bias[2 * size : 3 * size], bias[3 * size :]
     for s in range(len(starts)):
-        n, at = min(high, sizes[s]) - low, starts[s] + low
-        _product(h, low * size, size, packed, gates, at * 4 * size, 4 * size, n, 4 * size, 1)
+        n, at = min(high, sizes[s]) - low, starts[s] + low * apart
+        _product(h, low * size, size, packed, gates, at * 4 * size, apart * 4 * size, n, 4 * size, 1)
         for k in range(n):
-            w, memory, out, state = gates[at + k], c[low + k], y[at + k], h[low + k]
+            row = at + k * apart
+            w, memory, out, state = gates[row], c[low + k], y[row], h[low + k]
             i, f, g, o = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size :]
-            t, before = memories[at + k, :size], memories[at + k, size:]
+            t, before = memories[row, :size], memories[row, size:]
             for j in range(2 * size):
                 w[j] = vsigmoid(w[j] + early[j])
             for j in range(size):
@@ -59,39 +79,43 @@ def _lstm(gates, h, c, packed, bias, y, memories, starts, sizes, low, high):
 
 
 @kernel
-def _lstm_back(gy, dh, dc, packed, gates, memories, d_gates, starts, sizes, low, high):
+def _lstm_back(gy, dh, dc, packed, gates, memories, y, first, d_gates, before, sums, starts, sizes, apart, low,
+               high):  # fmt: skip
     size = dh.shape[1]
     one = dh.dtype.type(1)  # of the elements' type, or the sum is of float64
     for s in range(len(starts) - 1, -1, -1):
-        n, at = min(high, sizes[s]) - low, starts[s] + low
+        n, at = min(high, sizes[s]) - low, starts[s] + low * apart
         for k in range(n):
-            w, e, g0, d, m = gates[at + k], d_gates[at + k], gy[at + k], dh[low + k], dc[low + k]
+            row = at + k * apart
+            w, e, g0, d, m = gates[row], d_gates[row], gy[row], dh[low + k], dc[low + k]
             i, f, g, o = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size :]
-            t, before = memories[at + k, :size], memories[at + k, size:]
+            t, memory = memories[row, :size], memories[row, size:]
             di, df, dg, do = e[:size], e[size : 2 * size], e[2 * size : 3 * size], e[3 * size :]
             for j in range(size):
-                total = d[j] + g0[j]
-                do[j] = total * t[j] * (o[j] * (one - o[j]))
-                m[j] += total * o[j] * (one - t[j] * t[j])
+                whole = d[j] + g0[j]
+                do[j] = whole * t[j] * (o[j] * (one - o[j]))
+                m[j] += whole * o[j] * (one - t[j] * t[j])
             for j in range(size):
                 di[j] = m[j] * g[j] * (i[j] * (one - i[j]))
                 dg[j] = m[j] * i[j] * (one - g[j] * g[j])
             for j in range(size):
-                df[j] = m[j] * before[j] * (f[j] * (one - f[j]))
+                df[j] = m[j] * memory[j] * (f[j] * (one - f[j]))
                 m[j] *= f[j]
-        _product(d_gates, at * 4 * size, 4 * size, packed, dh, low * size, size, n, size, 0)
+            _left(_previous(y, first, starts, sizes, apart, s, low + k), before[row], e, sums)
+        _product(d_gates, at * 4 * size, apart * 4 * size, packed, dh, low * size, size, n, size, 0)
 
 
 @kernel
-def _gru(gates, h, packed, packed_n, bias, bias_n, y, products, starts, sizes, low, high):
+def _gru(gates, h, packed, packed_n, bias, bias_n, y, products, starts, sizes, apart, low, high):
     size = h.shape[1]
     early, late = bias[: 2 * size], bias[2 * size :]
     for s in range(len(starts)):
-        n, at = min(high, sizes[s]) - low, starts[s] + low
-        _product(h, low * size, size, packed, gates, at * 3 * size, 3 * size, n, 2 * size, 1)
-        _product(h, low * size, size, packed_n, products, at * size, size, n, size, 0)
+        n, at = min(high, sizes[s]) - low, starts[s] + low * apart
+        _product(h, low * size, size, packed, gates, at * 3 * size, apart * 3 * size, n, 2 * size, 1)
+        _product(h, low * size, size, packed_n, products, at * size, apart * size, n, size, 0)
         for k in range(n):
-            w, u, out, state = gates[at + k], products[at + k], y[at + k], h[low + k]
+            row = at + k * apart
+            w, u, out, state = gates[row], products[row], y[row], h[low + k]
             r, z, new = w[:size], w[size : 2 * size], w[2 * size :]
             for j in range(2 * size):
                 w[j] = vsigmoid(w[j] + early[j])
@@ -103,17 +127,18 @@ def _gru(gates, h, packed, packed_n, bias, bias_n, y, products, starts, sizes, l
 
 
 @kernel
-def _gru_back(gy, dh, packed, gates, products, before, dv, du, starts, sizes, low, high):
+def _gru_back(gy, dh, packed, gates, products, y, first, dv, du, before, sums, starts, sizes, apart, low, high):
     size = dh.shape[1]
     one = dh.dtype.type(1)
     for s in range(len(starts) - 1, -1, -1):
-        n, at = min(high, sizes[s]) - low, starts[s] + low
+        n, at = min(high, sizes[s]) - low, starts[s] + low * apart
         for k in range(n):
-            w, u, old = gates[at + k], products[at + k], before[at + k]
-            e, v, g0, d = dv[at + k], du[at + k], gy[at + k], dh[low + k]
+            row = at + k * apart
+            w, u, g0, d = gates[row], products[row], gy[row], dh[low + k]
+            old = _previous(y, first, starts, sizes, apart, s, low + k)
             r, z, new = w[:size], w[size : 2 * size], w[2 * size :]
-            er, ez, en = e[:size], e[size : 2 * size], e[2 * size :]
-            vr, vz, vn = v[:size], v[size : 2 * size], v[2 * size :]
+            er, ez, en = dv[row, :size], dv[row, size : 2 * size], dv[row, 2 * size :]
+            vr, vz, vn = du[row, :size], du[row, size : 2 * size], du[row, 2 * size :]
             for j in range(size):
                 d[j] += g0[j]
                 ez[j] = vz[j] = d[j] * (old[j] - new[j]) * (z[j] * (one - z[j]))
@@ -123,18 +148,21 @@ def _gru_back(gy, dh, packed, gates, products, before, dv, du, starts, sizes, lo
             for j in range(size):
                 er[j] = vr[j] = en[j] * u[j] * (r[j] * (one - r[j]))
                 vn[j] = en[j] * r[j]
-        _product(du, at * 3 * size, 3 * size, packed, dh, low * size, size, n, size, 1)
+            _left(old, before[row], dv[row], sums)
+            for j in range(size):
+                sums[3 * size + j] += vn[j]
+        _product(du, at * 3 * size, apart * 3 * size, packed, dh, low * size, size, n, size, 1)
 
 
 @kernel
-def _rnn(y, h, packed, bias, starts, sizes, low, high, relu):
+def _rnn(y, h, packed, bias, starts, sizes, apart, low, high, relu):
     size = h.shape[1]
     zero = h.dtype.type(0)
     for s in range(len(starts)):
-        n, at = min(high, sizes[s]) - low, starts[s] + low
-        _product(h, low * size, size, packed, y, at * size, size, n, size, 1)
+        n, at = min(high, sizes[s]) - low, starts[s] + low * apart
+        _product(h, low * size, size, packed, y, at * size, apart * size, n, size, 1)
         for k in range(n):
-            out, state = y[at + k], h[low + k]
+            out, state = y[at + k * apart], h[low + k]
             if relu:
                 for j in range(size):
                     value = out[j] + bias[j]
@@ -145,28 +173,47 @@ def _rnn(y, h, packed, bias, starts, sizes, low, high, relu):
 
 
 @kernel
-def _rnn_back(gy, dh, packed, y, found, starts, sizes, low, high, relu):
+def _rnn_back(gy, dh, packed, y, first, found, before, sums, starts, sizes, apart, low, high, relu):
     size = dh.shape[1]
     one, zero = dh.dtype.type(1), dh.dtype.type(0)
     for s in range(len(starts) - 1, -1, -1):
-        n, at = min(high, sizes[s]) - low, starts[s] + low
+        n, at = min(high, sizes[s]) - low, starts[s] + low * apart
         for k in range(n):
-            g0, out, e, d = gy[at + k], y[at + k], found[at + k], dh[low + k]
+            row = at + k * apart
+            g0, out, e, d = gy[row], y[row], found[row], dh[low + k]
             for j in range(size):
                 slope = (one if out[j] > zero else zero) if relu else one - out[j] * out[j]
                 e[j] = (d[j] + g0[j]) * slope
-        _product(found, at * size, size, packed, dh, low * size, size, n, size, 0)
+            _left(_previous(y, first, starts, sizes, apart, s, low + k), before[row], e, sums)
+        _product(found, at * size, apart * size, packed, dh, low * size, size, n, size, 0)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def _by_rows(batch: int, rows: list[slice], work: Callable[[Any, Any, int, int], Any]) -> None:
-    """``work(starts, sizes, low, high)`` for some rows of the batch at a time: two tiles of them, or one of a few."""
-    some = ROWS if batch <= 2 * ROWS else 2 * ROWS
-    starts, stops = np.array([[r.start, r.stop] for r in rows], np.int64).reshape(-1, 2).T.copy()
-    sizes = stops - starts
-    run(-(-batch // some), lambda i: work(starts, sizes, i * some, min((i + 1) * some, batch)))
+def _by_rows(batch: int, rows: list[slice], work: Callable[..., Any]) -> None:
+    """``work(starts, sizes, apart, low, high)`` for the rows of each piece."""
+    apart = (rows[0].step or 1) if rows else 1
+    ends = np.array([[r.start, max(r.start, r.stop)] for r in rows], np.int64).reshape(-1, 2).T
+    starts, sizes = ends[0].copy(), -((ends[0] - ends[1]) // apart)
+    some = _some(batch)
+    run(-(-batch // some), lambda i: work(starts, sizes, apart, i * some, min((i + 1) * some, batch)))
+
+
+def _some(batch: int) -> int:
+    """Rows of a piece: two tiles of them, or one of a few."""
+    return ROWS if batch <= 2 * ROWS else 2 * ROWS
+
+
+class _Back:
+    """What the way back leaves for the gradients of the weights: the state before each row, and sums of rows."""
+
+    def __init__(self, y: np.ndarray, batch: int, width: int) -> None:
+        self.some, self.before = _some(batch), np.empty_like(y)
+        self.sums = np.zeros((-(-batch // self.some), width), y.dtype)  # of each piece, so that threads change no bit
+
+    def of(self, low: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.before, self.sums[low // self.some]
 
 
 def _bias(bias: Any, weight: Any) -> np.ndarray:
@@ -182,11 +229,14 @@ def lstm(gates: Any, h0: Any, c0: Any, weight: Any, bias: Any, rows: list[slice]
     return y, h, c, memories
 
 
-def lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, gates: Any, memories: Any, rows: list[slice]) -> Any:
-    """The cotangent of the gates' inputs; `dh` and `dc` are taken back."""
-    gy, packed, found = np.ascontiguousarray(gy), panels(weight), np.empty_like(gates)
-    _by_rows(len(dh), rows, lambda *part: _lstm_back(gy, dh, dc, packed, gates, memories, found, *part))
-    return found
+def lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, gates: Any, memories: Any, y: Any, h0: Any,
+              rows: list[slice]) -> Any:  # fmt: skip
+    """The cotangent of the gates' inputs, the states before, and the sum of the first; `dh` and `dc` are taken back."""
+    packed, found, left = panels(weight), np.empty_like(gates), _Back(y, len(dh), gates.shape[1])
+    gy, first = np.ascontiguousarray(gy), np.ascontiguousarray(h0)
+    _by_rows(len(dh), rows, lambda *part: _lstm_back(gy, dh, dc, packed, gates, memories, y, first, found,
+                                                     *left.of(part[-2]), *part))  # fmt: skip
+    return found, left.before, left.sums.sum(0)
 
 
 def gru(gates: Any, h0: Any, weight: Any, bias: Any, bias_hh: Any, rows: list[slice]) -> Any:
@@ -200,11 +250,16 @@ def gru(gates: Any, h0: Any, weight: Any, bias: Any, bias_hh: Any, rows: list[sl
     return y, h, products
 
 
-def gru_back(gy: Any, dh: Any, weight: Any, gates: Any, products: Any, before: Any, rows: list[slice]) -> Any:
-    """The cotangents of W x_t + b and of the products; `dh` is taken back."""
-    gy, packed, dv, du = np.ascontiguousarray(gy), panels(weight), np.empty_like(gates), np.empty_like(gates)
-    _by_rows(len(dh), rows, lambda *part: _gru_back(gy, dh, packed, gates, products, before, dv, du, *part))
-    return dv, du
+def gru_back(gy: Any, dh: Any, weight: Any, gates: Any, products: Any, y: Any, h0: Any, rows: list[slice]) -> Any:
+    """The cotangents of W x_t + b and of the products, the states before, and the sums of the first two; `dh` is taken
+    back."""
+    width, late = gates.shape[1], 2 * dh.shape[1]
+    packed, dv, du = panels(weight), np.empty_like(gates), np.empty_like(gates)
+    left, gy, first = _Back(y, len(dh), 2 * width - late), np.ascontiguousarray(gy), np.ascontiguousarray(h0)
+    _by_rows(len(dh), rows, lambda *part: _gru_back(gy, dh, packed, gates, products, y, first, dv, du,
+                                                    *left.of(part[-2]), *part))  # fmt: skip
+    total = left.sums.sum(0)
+    return dv, du, left.before, total[:width].copy(), np.concatenate((total[:late], total[width:]))
 
 
 def rnn(y: Any, h0: Any, weight: Any, bias: Any, rows: list[slice], relu: bool) -> Any:
@@ -214,8 +269,9 @@ def rnn(y: Any, h0: Any, weight: Any, bias: Any, rows: list[slice], relu: bool) 
     return h
 
 
-def rnn_back(gy: Any, dh: Any, weight: Any, y: Any, rows: list[slice], relu: bool) -> Any:
-    """The cotangent of what enters tanh; `dh` is taken back."""
-    gy, packed, found = np.ascontiguousarray(gy), panels(weight), np.empty_like(y)
-    _by_rows(len(dh), rows, lambda *part: _rnn_back(gy, dh, packed, y, found, *part, relu))
-    return found
+def rnn_back(gy: Any, dh: Any, weight: Any, y: Any, h0: Any, rows: list[slice], relu: bool) -> Any:
+    """The cotangent of what enters tanh, the states before, and the sum of the former; `dh` is taken back."""
+    packed, found, left = panels(weight), np.empty_like(y), _Back(y, len(dh), y.shape[1])
+    gy, first = np.ascontiguousarray(gy), np.ascontiguousarray(h0)
+    _by_rows(len(dh), rows, lambda *part: _rnn_back(gy, dh, packed, y, first, found, *left.of(part[-2]), *part, relu))
+    return found, left.before, left.sums.sum(0)

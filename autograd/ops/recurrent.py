@@ -1,8 +1,9 @@
 """Recurrent layers over a whole sequence, in one direction: one op, where a loop over steps would record thousands.
 
 A sequence is rows in time-major order, as in `unroll.py`: `x` holds the inputs of all steps, `sizes` how many rows each
-step has.  All are projected in one product.  The state is one array that every step overwrites as far as its rows go.
-So sequences that are over keep their last state, and, from the end backwards, those that have not begun their first:
+step has; or, if `together` and all steps have as many, the rows of a sequence stand together, as in a batch that comes
+first.  All are projected in one product.  The state is one array that every step overwrites as far as its rows go.  So
+sequences that are over keep their last state, and, from the end backwards, those that have not begun their first:
 padded and packed, forwards and in reverse are all the same loop.
 
 The derivative is backpropagation through time.  What it finds for each step are the cotangents d_t of what enters the
@@ -24,7 +25,7 @@ from ..tensor import Tensor
 from ..twin import with_kernel
 from .cells import gru_gates, lstm_gates, parts, sigmoid_to
 from .matmul import product
-from .unroll import unroll
+from .unroll import State, Step, unroll
 
 __all__: list[str] = []
 
@@ -51,25 +52,34 @@ class States(NamedTuple):
     products: Any
 
 
-def in_turn(sizes: Sizes, reverse: bool) -> list[slice]:
+def in_turn(sizes: Sizes, reverse: bool, together: bool = False) -> list[slice]:
     """The rows of each step, in the order in which the steps are taken."""
-    rows = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes))]
+    if together:
+        rows = [slice(t, sizes[0] * len(sizes), len(sizes)) for t in range(len(sizes))]
+    else:
+        rows = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes))]
     return rows[::-1] if reverse else rows
 
 
-def _before(y: np.ndarray, first: np.ndarray, sizes: Sizes, reverse: bool) -> np.ndarray:
+def _before(y: np.ndarray, first: np.ndarray, rows: list[slice]) -> np.ndarray:
     """h_{t-1} for each row of `y`: that of the step before, or the first state where there was none."""
-    n = len(first)
-    if all(size == n for size in sizes):  # the usual case, in one copy
-        return np.concatenate((y[n:], first) if reverse else (first, y[: len(y) - n]))
-    found, last = np.empty_like(y), slice(0, 0)
-    for rows in in_turn(sizes, reverse):
-        n, had = rows.stop - rows.start, last.stop - last.start
-        both = min(n, had)
-        found[rows.start : rows.start + both] = y[last.start : last.start + both]
-        found[rows.start + both : rows.stop] = first[both:n]
-        last = rows
+    found, last = np.empty_like(y), y[:0]
+    for step in rows:
+        here = found[step]
+        both = min(len(here), len(last))
+        here[:both], here[both:] = last[:both], first[both : len(here)]
+        last = y[step]
     return found
+
+
+def _unrolled(step: Step, x: Any, state: State, sizes: Sizes, reverse: bool, together: bool) -> tuple[Any, State]:
+    """`unroll`, for rows in either order."""
+    if not together:
+        return unroll(step, x, state, sizes, reverse)
+    steps, batch = len(sizes), sizes[0]
+    x = x.reshape((batch, steps, x.shape[1])).swapaxes(0, 1).reshape((steps * batch, x.shape[1]))
+    y, last = unroll(step, x, state, sizes, reverse)
+    return y.reshape((steps, batch, y.shape[1])).swapaxes(0, 1).reshape((batch * steps, y.shape[1])), last
 
 
 def _recorded(steps: Callable[..., Any], inputs: tuple[Any, ...], params: tuple[Any, ...], g: Any) -> tuple[Any, ...]:
@@ -97,10 +107,9 @@ def _project(x: Any, weight: Any, bias: Any) -> Any:
     return total if bias is None else total + bias
 
 
-def _project_pull(d: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: Any, needs: tuple[bool, ...]) -> Any:
-    """The cotangents of x, W and b, for `d`, that of W x + b."""
-    dx = product(d, weight) if needs[0] else None
-    return dx, product(d.T, x), None if bias is None else d.sum(0)
+def _project_pull(d: np.ndarray, x: np.ndarray, weight: np.ndarray, needs: tuple[bool, ...]) -> Any:
+    """The cotangents of x and W, for `d`, that of W x + b."""
+    return product(d, weight) if needs[0] else None, product(d.T, x)
 
 
 def _or_zeros(part: Any, like: np.ndarray) -> np.ndarray:
@@ -111,7 +120,7 @@ def _or_zeros(part: Any, like: np.ndarray) -> np.ndarray:
 
 
 def lstm_steps(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
-               weight_hr: Any = None) -> Any:  # fmt: skip
+               together: bool = False, weight_hr: Any = None) -> Any:  # fmt: skip
     """`lstm_sequence` on Tensors, each step on the tape; with `weight_hr` (proj, H) a projection of each h."""
     hh, hr = weight_hh.swapaxes(0, 1), None if weight_hr is None else weight_hr.swapaxes(0, 1)
 
@@ -119,13 +128,13 @@ def lstm_steps(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any,
         new = lstm_gates(x + product(state[0], hh), state[1])
         return (new.h if hr is None else product(new.h, hr)), new.c
 
-    y, (h, c) = unroll(step, _project(x, weight, bias), (h0, c0), sizes, reverse)
+    y, (h, c) = _unrolled(step, _project(x, weight, bias), (h0, c0), sizes, reverse, together)
     return y, h, c
 
 
 @op(symbol="LSTM", method=False, multiple=True)
-def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, /, sizes: Sizes,
-                  reverse: bool) -> Any:  # fmt: skip
+def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, /, sizes: Sizes, reverse: bool,
+                  together: bool = False) -> Any:  # fmt: skip
     """[i f g o] = W x_t + W_hh h_{t-1} + b;  c_t = σ(f) c_{t-1} + σ(i) tanh(g);  h_t = σ(o) tanh(c_t), for x (rows,
     in), h0 and c0 (B, H), W (4H, in), W_hh (4H, H), b (4H) or None (Hochreiter and Schmidhuber, 1997)."""
     size = h0.shape[1]
@@ -133,8 +142,8 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
     y, memories = np.empty((len(x), size), x.dtype), np.empty((len(x), 2 * size), x.dtype)
     h, c, total = h0.copy(), c0.copy(), np.empty((len(h0), 4 * size), x.dtype)
     hh = np.ascontiguousarray(weight_hh).T
-    for rows in in_turn(sizes, reverse):
-        n = rows.stop - rows.start
+    for rows in in_turn(sizes, reverse, together):
+        n = len(gates[rows])
         np.dot(h[:n], hh, out=total[:n])
         total[:n] += gates[rows]
         sigmoid_to(total[:n], gates[rows])
@@ -150,25 +159,27 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
 
 
 @lstm_sequence.kernel
-def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool) -> Any:
+def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
+      together: bool) -> Any:  # fmt: skip
     if _small(len(x), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
     gates = _project(x, weight, None)
-    y, h, c, memories = recurrent.lstm(gates, h0, c0, weight_hh, bias, in_turn(sizes, reverse))
+    y, h, c, memories = recurrent.lstm(gates, h0, c0, weight_hh, bias, in_turn(sizes, reverse, together))
     return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8))
 
 
-def _lstm_back(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: Any, rows: list[slice]) -> np.ndarray:
-    """The cotangent of the gates' inputs; those of the states, `dh` and `dc`, are taken back to the first step."""
+def _lstm_back(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: Any, y: Any, h0: Any,
+               rows: list[slice]) -> Any:  # fmt: skip
+    """The cotangent of the gates' inputs, the states before, and the sum of the former; the cotangents of the states,
+    `dh` and `dc`, are taken back to the first step."""
     d_gates = np.empty_like(gates)
     for step in reversed(rows):
-        n = step.stop - step.start
         (i, f, g, o), (t, before), (di, df, dg, do) = (
             parts(gates[step], 4), parts(memories[step], 2), parts(d_gates[step], 4)
         )  # fmt: skip
-        d, m = dh[:n], dc[:n]
+        d, m = dh[: len(di)], dc[: len(di)]
         d += gy[step]
         m += d * o * (1 - t * t)
         np.multiply(m * g, i * (1 - i), out=di)
@@ -177,30 +188,30 @@ def _lstm_back(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: 
         np.multiply(d * t, o * (1 - o), out=do)
         m *= f
         np.dot(d_gates[step], weight_hh, out=d)
-    return d_gates
+    return d_gates, _before(y, h0, rows), d_gates.sum(0)
 
 
-def _lstm_back_kernel(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: Any, rows: list[slice]) -> Any:
+def _lstm_back_kernel(gy: Any, dh: Any, dc: Any, weight_hh: Any, *saved: Any) -> Any:
     if _small(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.lstm_back(gy, dh, dc, weight_hh, gates, memories, rows)
+    return recurrent.lstm_back(gy, dh, dc, weight_hh, *saved)
 
 
 lstm_back = with_kernel(_lstm_back, _lstm_back_kernel)
 
 
 def _lstm_pull(g: Any, out: Any, x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes,
-               reverse: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
+               reverse: bool, together: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        return _recorded(lstm_steps, (x, h0, c0, weight, weight_hh, bias), (sizes, reverse), g)
+        return _recorded(lstm_steps, (x, h0, c0, weight, weight_hh, bias), (sizes, reverse, together), g)
     dh, dc = (np.array(_or_zeros(part, like), order="C") for part, like in zip(g[1:3], (h0, c0)))
     gates, memories = out.gates.view(x.dtype), out.memories.view(x.dtype)
-    gy, hh = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh)
-    d = lstm_back(gy, dh, dc, hh, gates, memories, in_turn(sizes, reverse))
-    dx, d_weight, d_bias = _project_pull(d, x, weight, bias, needs)
-    return dx, dh, dc, d_weight, product(d.T, _before(out.y, h0, sizes, reverse)), d_bias
+    gy, hh, rows = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh), in_turn(sizes, reverse, together)
+    d, before, total = lstm_back(gy, dh, dc, hh, gates, memories, out.y, h0, rows)
+    dx, d_weight = _project_pull(d, x, weight, needs)
+    return dx, dh, dc, d_weight, product(d.T, before), None if bias is None else total
 
 
 lstm_sequence.derivative(_lstm_pull)
@@ -208,6 +219,7 @@ lstm_sequence.op.materialize = False
 lstm_sequence.samples(
     lambda draw, case: [
         case(draw(4, 3), draw(2, 2), draw(2, 2), draw(8, 3), draw(8, 2), draw(8), (2, 1, 1), False),
+        case(draw(4, 3), draw(2, 2), draw(2, 2), draw(8, 3), draw(8, 2), draw(8), (2, 2), False, True),
         case(draw(3, 1), draw(2, 1), draw(2, 1), draw(4, 1), draw(4, 1), None, (2, 1), True),
     ]
 )
@@ -216,7 +228,7 @@ lstm_sequence.samples(
 
 
 def gru_steps(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes,
-              reverse: bool) -> Any:  # fmt: skip
+              reverse: bool, together: bool = False) -> Any:  # fmt: skip
     """`gru_sequence` on Tensors, each step on the tape."""
     hh = weight_hh.swapaxes(0, 1)
 
@@ -224,13 +236,13 @@ def gru_steps(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: 
         hidden = product(state[0], hh)
         return (gru_gates(x, hidden if bias_hh is None else hidden + bias_hh, state[0]).h,)
 
-    y, (h,) = unroll(step, _project(x, weight, bias), (h0,), sizes, reverse)
+    y, (h,) = _unrolled(step, _project(x, weight, bias), (h0,), sizes, reverse, together)
     return y, h
 
 
 @op(symbol="GRU", method=False, multiple=True)
 def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, /, sizes: Sizes,
-                 reverse: bool) -> Any:  # fmt: skip
+                 reverse: bool, together: bool = False) -> Any:  # fmt: skip
     """[v_r v_z v_n] = W x_t + b;  [u_r u_z u_n] = W_hh h_{t-1} + b_hh;  r = σ(v_r + u_r);  z = σ(v_z + u_z);
     n = tanh(v_n + r u_n);  h_t = (1 - z) n + z h_{t-1}, for x (rows, in), h0 (B, H), W (3H, in), W_hh (3H, H), b and
     b_hh (3H) or None (Cho et al., 2014)."""
@@ -239,8 +251,8 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
     y, products = np.empty((len(x), size), x.dtype), np.empty((len(x), size), x.dtype)
     h, total = h0.copy(), np.empty((len(h0), 3 * size), x.dtype)
     hh = np.ascontiguousarray(weight_hh).T
-    for rows in in_turn(sizes, reverse):
-        n = rows.stop - rows.start
+    for rows in in_turn(sizes, reverse, together):
+        n = len(gates[rows])
         np.dot(h[:n], hh, out=total[:n])
         if bias_hh is not None:
             total[:n] += bias_hh
@@ -259,21 +271,24 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
 
 
 @gru_sequence.kernel
-def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes, reverse: bool) -> Any:
+def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes, reverse: bool,
+      together: bool) -> Any:  # fmt: skip
     if _small(len(x), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
     gates = _project(x, weight, None)
-    y, h, products = recurrent.gru(gates, h0, weight_hh, bias, bias_hh, in_turn(sizes, reverse))
+    y, h, products = recurrent.gru(gates, h0, weight_hh, bias, bias_hh, in_turn(sizes, reverse, together))
     return States(y, h, gates.view(np.uint8), products.view(np.uint8))
 
 
-def _gru_back(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, before: Any, rows: list[slice]) -> Any:
-    """The cotangents of v and u; that of the state, `dh`, is taken back to the first step."""
-    dv, du = np.empty_like(gates), np.empty_like(gates)
+def _gru_back(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, y: Any, h0: Any, rows: list[slice]) -> Any:
+    """The cotangents of v and u, the states before, and the sums of the first two; that of the state, `dh`, is taken
+    back to the first step."""
+    dv, du, before = np.empty_like(gates), np.empty_like(gates), _before(y, h0, rows)
     for step in reversed(rows):
-        (r, z, new), (dr, dz, dn), d = parts(gates[step], 3), parts(dv[step], 3), dh[: step.stop - step.start]
+        (r, z, new), (dr, dz, dn) = parts(gates[step], 3), parts(dv[step], 3)
+        d = dh[: len(dn)]
         d += gy[step]
         np.multiply(d * (1 - z), 1 - new * new, out=dn)
         np.multiply(d * (before[step] - new), z * (1 - z), out=dz)
@@ -282,30 +297,31 @@ def _gru_back(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, befor
         du[step, -r.shape[1] :] *= r
         d *= z
         d += np.dot(du[step], weight_hh)
-    return dv, du
+    return dv, du, before, dv.sum(0), du.sum(0)
 
 
-def _gru_back_kernel(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, before: Any, rows: Any) -> Any:
+def _gru_back_kernel(gy: Any, dh: Any, weight_hh: Any, *saved: Any) -> Any:
     if _small(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.gru_back(gy, dh, weight_hh, gates, products, before, rows)
+    return recurrent.gru_back(gy, dh, weight_hh, *saved)
 
 
 gru_back = with_kernel(_gru_back, _gru_back_kernel)
 
 
 def _gru_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes,
-              reverse: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
+              reverse: bool, together: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        return _recorded(gru_steps, (x, h0, weight, weight_hh, bias, bias_hh), (sizes, reverse), g)
-    dh, before = np.array(_or_zeros(g[1], h0), order="C"), _before(out.y, h0, sizes, reverse)
+        return _recorded(gru_steps, (x, h0, weight, weight_hh, bias, bias_hh), (sizes, reverse, together), g)
+    dh, hh = np.array(_or_zeros(g[1], h0), order="C"), np.ascontiguousarray(weight_hh)
+    rows = in_turn(sizes, reverse, together)
     gates, products = out.gates.view(x.dtype), out.products.view(x.dtype)
-    gy, hh = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh)
-    dv, du = gru_back(gy, dh, hh, gates, products, before, in_turn(sizes, reverse))
-    dx, d_weight, d_bias = _project_pull(dv, x, weight, bias, needs)
-    return dx, dh, d_weight, product(du.T, before), d_bias, None if bias_hh is None else du.sum(0)
+    dv, du, before, *totals = gru_back(_or_zeros(g[0], out.y), dh, hh, gates, products, out.y, h0, rows)
+    dx, d_weight = _project_pull(dv, x, weight, needs)
+    d_bias, d_bias_hh = (None if b is None else total for b, total in zip((bias, bias_hh), totals))
+    return dx, dh, d_weight, product(du.T, before), d_bias, d_bias_hh
 
 
 gru_sequence.derivative(_gru_pull)
@@ -313,6 +329,7 @@ gru_sequence.op.materialize = False
 gru_sequence.samples(
     lambda draw, case: [
         case(draw(4, 3), draw(2, 2), draw(6, 3), draw(6, 2), draw(6), draw(6), (2, 1, 1), False),
+        case(draw(4, 3), draw(2, 2), draw(6, 3), draw(6, 2), draw(6), draw(6), (2, 2), False, True),
         case(draw(3, 1), draw(2, 1), draw(3, 1), draw(3, 1), None, None, (2, 1), True),
     ]
 )
@@ -321,7 +338,7 @@ gru_sequence.samples(
 
 
 def rnn_steps(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
-              relu: bool) -> Any:  # fmt: skip
+              relu: bool, together: bool = False) -> Any:  # fmt: skip
     """`rnn_sequence` on Tensors, each step on the tape."""
     hh = weight_hh.swapaxes(0, 1)
 
@@ -329,19 +346,20 @@ def rnn_steps(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Si
         total = x + product(state[0], hh)
         return (total.relu() if relu else total.tanh(),)
 
-    y, (h,) = unroll(step, _project(x, weight, bias), (h0,), sizes, reverse)
+    y, (h,) = _unrolled(step, _project(x, weight, bias), (h0,), sizes, reverse, together)
     return y, h
 
 
 @op(symbol="RNN", method=False, multiple=True)
 def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, sizes: Sizes, reverse: bool,
-                 relu: bool) -> Any:  # fmt: skip
+                 relu: bool, together: bool = False) -> Any:  # fmt: skip
     """h_t = tanh(W x_t + W_hh h_{t-1} + b), or relu, for x (rows, in), h0 (B, H), W (H, in), W_hh (H, H), b (H) or None
     (Elman, 1990)."""
     y, h = _project(x, weight, bias), h0.copy()
     hh = np.ascontiguousarray(weight_hh).T
-    for rows in in_turn(sizes, reverse):
-        state, new = h[: rows.stop - rows.start], y[rows]
+    for rows in in_turn(sizes, reverse, together):
+        new = y[rows]
+        state = h[: len(new)]
         new += np.dot(state, hh)
         if relu:
             np.maximum(new, 0, out=new)
@@ -352,45 +370,48 @@ def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, siz
 
 
 @rnn_sequence.kernel
-def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool, relu: bool) -> Any:
+def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool, relu: bool,
+      together: bool) -> Any:  # fmt: skip
     if _small(len(x), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
     y = _project(x, weight, None)
-    return y, recurrent.rnn(y, h0, weight_hh, bias, in_turn(sizes, reverse), relu)
+    return y, recurrent.rnn(y, h0, weight_hh, bias, in_turn(sizes, reverse, together), relu)
 
 
-def _rnn_back(gy: Any, dh: Any, weight_hh: Any, y: Any, rows: list[slice], relu: bool) -> np.ndarray:
-    """The cotangent of what enters tanh; that of the state, `dh`, is taken back to the first step."""
+def _rnn_back(gy: Any, dh: Any, weight_hh: Any, y: Any, h0: Any, rows: list[slice], relu: bool) -> Any:
+    """The cotangent of what enters tanh, the states before, and the sum of the former; the cotangent of the state,
+    `dh`, is taken back to the first step."""
     found = np.empty_like(y)
     for step in reversed(rows):
-        d, here = dh[: step.stop - step.start], y[step]
+        here = y[step]
+        d = dh[: len(here)]
         d += gy[step]
         np.multiply(d, here > 0 if relu else 1 - here * here, out=found[step])
         np.dot(found[step], weight_hh, out=d)
-    return found
+    return found, _before(y, h0, rows), found.sum(0)
 
 
-def _rnn_back_kernel(gy: Any, dh: Any, weight_hh: Any, y: Any, rows: list[slice], relu: bool) -> Any:
+def _rnn_back_kernel(gy: Any, dh: Any, weight_hh: Any, *saved: Any) -> Any:
     if _small(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.rnn_back(gy, dh, weight_hh, y, rows, relu)
+    return recurrent.rnn_back(gy, dh, weight_hh, *saved)
 
 
 rnn_back = with_kernel(_rnn_back, _rnn_back_kernel)
 
 
 def _rnn_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
-              relu: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
+              relu: bool, together: bool, needs: tuple[bool, ...]) -> Any:  # fmt: skip
     if _on_tape(g):
-        return _recorded(rnn_steps, (x, h0, weight, weight_hh, bias), (sizes, reverse, relu), g)
-    dh, y = np.array(_or_zeros(g[1], h0), order="C"), out[0]
-    d = rnn_back(_or_zeros(g[0], y), dh, np.ascontiguousarray(weight_hh), y, in_turn(sizes, reverse), relu)
-    dx, d_weight, d_bias = _project_pull(d, x, weight, bias, needs)
-    return dx, dh, d_weight, product(d.T, _before(y, h0, sizes, reverse)), d_bias
+        return _recorded(rnn_steps, (x, h0, weight, weight_hh, bias), (sizes, reverse, relu, together), g)
+    dh, y, rows = np.array(_or_zeros(g[1], h0), order="C"), out[0], in_turn(sizes, reverse, together)
+    d, before, total = rnn_back(_or_zeros(g[0], y), dh, np.ascontiguousarray(weight_hh), y, h0, rows, relu)
+    dx, d_weight = _project_pull(d, x, weight, needs)
+    return dx, dh, d_weight, product(d.T, before), None if bias is None else total
 
 
 rnn_sequence.derivative(_rnn_pull)
@@ -398,6 +419,7 @@ rnn_sequence.op.materialize = False
 rnn_sequence.samples(
     lambda draw, case: [
         case(draw(4, 3), draw(2, 2), draw(2, 3), draw(2, 2), draw(2), (2, 1, 1), False, False),
+        case(draw(4, 3), draw(2, 2), draw(2, 3), draw(2, 2), draw(2), (2, 2), True, False, True),
         case(draw(3, 1), draw(2, 1), draw(1, 1), draw(1, 1), None, (2, 1), True, True),
     ]
 )

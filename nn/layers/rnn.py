@@ -34,8 +34,9 @@ class RNN(RNNBase):
                          bidirectional, dtype=dtype)  # fmt: skip
         self.nonlinearity = nonlinearity
 
-    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
-        y, h = rnn_sequence(x, *state, w.ih, w.hh, w.bias, sizes, reverse, self.nonlinearity == "relu")
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool,
+                  together: bool) -> Any:  # fmt: skip
+        y, h = rnn_sequence(x, *state, w.ih, w.hh, w.bias, sizes, reverse, self.nonlinearity == "relu", together)
         return y, (h,)
 
 
@@ -60,12 +61,13 @@ class LSTM(RNNBase):
         super().__init__("LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
                          proj_size, dtype=dtype)  # fmt: skip
 
-    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool,
+                  together: bool) -> Any:  # fmt: skip
         h, c = state
         if w.hr is not None:
-            y, h, c = lstm_steps(x, h, c, w.ih, w.hh, w.bias, sizes, reverse, w.hr)
+            y, h, c = lstm_steps(x, h, c, w.ih, w.hh, w.bias, sizes, reverse, together, w.hr)
         else:
-            y, h, c, *_ = lstm_sequence(x, h, c, w.ih, w.hh, w.bias, sizes, reverse)
+            y, h, c, *_ = lstm_sequence(x, h, c, w.ih, w.hh, w.bias, sizes, reverse, together)
         return y, (h, c)
 
     def _states(self) -> dict[str, int]:
@@ -101,6 +103,7 @@ class GRU(RNNBase):
         super().__init__("GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
                          dtype=dtype)  # fmt: skip
 
-    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
-        y, h, *_ = gru_sequence(x, *state, w.ih, w.hh, w.bias_ih, w.bias_hh, sizes, reverse)
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool,
+                  together: bool) -> Any:  # fmt: skip
+        y, h, *_ = gru_sequence(x, *state, w.ih, w.hh, w.bias_ih, w.bias_hh, sizes, reverse, together)
         return y, (h,)

@@ -1,7 +1,8 @@
 """What the recurrent layers share: sequences, padded or packed, through layers and directions.
 
-Whatever comes in, the work is done on rows in time-major order: all rows of step 0, then those of step 1, ..., and how
-many each step has.  A rectangle (T, B, F) has B rows at every step, a packed sequence fewer and fewer.  The inputs of
+Whatever comes in, the work is done on rows: all rows of step 0, then those of step 1, ..., and how many each step has.
+A rectangle (T, B, F) has B rows at every step, a packed sequence fewer and fewer; of (B, T, F) the rows stay where they
+are, those of each sequence `together`.  The inputs of
 all steps are projected in one product; what is left for a step is one product with the state, and one cell, and all
 steps are one op.
 """
@@ -101,7 +102,8 @@ class RNNBase(Module):
 
     # -- the layers ------------------------------------------------------------------------------------------------
 
-    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool) -> Any:
+    def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool,
+                  together: bool) -> Any:  # fmt: skip
         """One layer in one direction over the inputs of all steps: its rows, and its last state."""
         raise NotImplementedError
 
@@ -110,7 +112,8 @@ class RNNBase(Module):
         biases = own.get("bias_ih" + end), own.get("bias_hh" + end)
         return Weights(own["weight_ih" + end], own["weight_hh" + end], *biases, own.get("weight_hr" + end))
 
-    def _run(self, rows: Tensor, sizes: tuple[int, ...], initial: State) -> tuple[Tensor, State]:
+    def _run(self, rows: Tensor, sizes: tuple[int, ...], initial: State,
+             together: bool = False) -> tuple[Tensor, State]:  # fmt: skip
         """All layers over `rows`, `sizes` of them at each step: the last layer's rows, and the last states of all."""
         last: list[State] = []
         for layer in range(self.num_layers):
@@ -120,7 +123,7 @@ class RNNBase(Module):
             for direction in self._directions:
                 w = self._weights(layer, direction)
                 first = tuple(s[len(last)] for s in initial)
-                y, state = self._sequence(rows, first, w, sizes, direction != "")
+                y, state = self._sequence(rows, first, w, sizes, direction != "", together)
                 found.append(y)
                 last.append(state)
             rows = found[0] if len(found) == 1 else join(*found, dim=1)
@@ -148,18 +151,17 @@ class RNNBase(Module):
         if input.dim() not in (2, 3):
             form = "(B, T, features)" if self.batch_first else "(T, B, features)"
             raise ShapeError(f"{type(self).__name__}: input must be {form} or (T, features), got {list(input.shape)}")
-        single = input.dim() == 2
-        x = input.unsqueeze(1) if single else input.transpose(0, 1) if self.batch_first else input
-        steps, batch, _ = x.shape
+        single, together = input.dim() == 2, self.batch_first and input.dim() == 3
+        x = input.unsqueeze(1) if single else input
+        batch, steps = x.shape[:2] if together else x.shape[1::-1]
         self._check_input(input)
         if steps == 0:
             raise ShapeError(f"{type(self).__name__}: input must have at least one time step, got {list(input.shape)}")
         state = self._initial(hx, x, batch, single)
-        y, state = self._run(x.reshape(steps * batch, self.input_size), (batch,) * steps, state)
+        y, state = self._run(x.reshape(steps * batch, self.input_size), (batch,) * steps, state, together)
         if single:
             return y, self._pair(tuple(s.squeeze(1) for s in state))
-        y = y.reshape(steps, batch, y.shape[-1])
-        return (y.transpose(0, 1) if self.batch_first else y), self._pair(state)
+        return y.reshape(*x.shape[:2], y.shape[-1]), self._pair(state)
 
     def _packed(self, input: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
         if input.data.dim() != 2:
