@@ -16,10 +16,32 @@ from autograd.program.build import built
 from autograd.program.emit import Emitter
 from autograd.program.passes import optimised
 from autograd.program.program import CheckFailed, Program
+from autograd.program.recorder import Recorder
 from autograd.program.recording import Argument, Hyper, Recording, record
 from autograd.program.replay import filled
 from autograd.program.runtime import seen
 from autograd.tensor import Tensor
+
+
+def traced(function: Callable[..., Any], *arrays: np.ndarray) -> tuple[Program, Any]:
+    """The program of a NumPy function, and whether it could be recorded."""
+    recorder = Recorder()
+    inputs = [recorder.input(a) for a in arrays]
+    with recorder.watching():
+        out = function(*inputs)
+        found = list(out) if isinstance(out, tuple | list) else [out]
+        recorder.program.results = [recorder.variable(x) for x in found]
+    recorder.program.writes = [
+        (recorder.origins[key], root.var) for key, root in recorder.written.items() if key in recorder.origins
+    ]
+    return recorder.program, recorder.obstacle
+
+
+def program_of(function: Callable[..., Any], *arrays: np.ndarray) -> Program:
+    """The program of a NumPy function that can be recorded."""
+    program, obstacle = traced(function, *arrays)
+    assert not obstacle
+    return program.check()
 
 
 def recorded(function: Callable[..., Any], *args: Any) -> tuple[Any, Recording]:
@@ -81,9 +103,9 @@ def _little_product(a: Any, at: int, a0: int, a1: int, b: Any, bt: int, b0: int,
 
 
 def _product_into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any, m: int, k: int,
-                  n: int) -> None:  # fmt: skip
-    product = seen(a, 0, (m, k), (a_row, a_k)) @ seen(b, 0, (k, n), (b_k, b_n))
-    seen(c, 0, (m, n), (n, 1))[...] = product + bias if bias.size else product
+                  n: int, more: bool = False) -> None:  # fmt: skip
+    product, out = seen(a, 0, (m, k), (a_row, a_k)) @ seen(b, 0, (k, n), (b_k, b_n)), seen(c, 0, (m, n), (n, 1))
+    out[...] = (out if more else bias if bias.size else 0) + product
 
 
 def _signed(x: Any) -> Any:

@@ -34,6 +34,10 @@ def test_a_product_is_numpys(shape, transposed, dtype):
     np.testing.assert_allclose(found, exact, rtol=0, atol=close)
     bias = rng.uniform(-1, 1, n).astype(dtype)
     np.testing.assert_allclose(gemm.product(a, b, bias), exact + bias, rtol=0, atol=close)
+    if k and found.size:
+        (left, right), none = (gemm._laid_out(x) for x in (a, b)), np.empty(0, dtype)
+        gemm.into(*left, *right, none, found.reshape(-1), m, k, n, True)
+        np.testing.assert_allclose(found, 2 * exact, rtol=0, atol=2 * close)
 
 
 def test_strided_and_infinite():

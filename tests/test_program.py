@@ -25,29 +25,9 @@ from autograd.program.passes import (
 )
 from autograd.program.program import CheckFailed, Var, without_dead
 from autograd.program.recorder import Recorder
-from tests.programs import emitted, frozen_heap
+from tests.programs import emitted, frozen_heap, program_of, traced
 
 frozen_heap = pytest.fixture(autouse=True, scope="module")(frozen_heap)
-
-
-def traced(function, *arrays):
-    """The program of a NumPy function, and whether it could be recorded."""
-    recorder = Recorder()
-    inputs = [recorder.input(a) for a in arrays]
-    with recorder.watching():
-        out = function(*inputs)
-        found = list(out) if isinstance(out, tuple | list) else [out]
-        recorder.program.results = [recorder.variable(x) for x in found]
-    recorder.program.writes = [
-        (recorder.origins[key], root.var) for key, root in recorder.written.items() if key in recorder.origins
-    ]
-    return recorder.program, recorder.obstacle
-
-
-def program_of(function, *arrays):
-    program, obstacle = traced(function, *arrays)
-    assert not obstacle
-    return program.check()
 
 
 def names(program):

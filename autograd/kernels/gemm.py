@@ -84,9 +84,9 @@ def _block(a, at, a_row, a_k, a_tile, a_pair, packed, bias, c, to, c_row, depth,
 
 
 @kernel
-def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others, width):
+def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others, width, more):
     """Rows `low` to `high` and columns `some` to `others` of C = A B + bias, for A with the elements a[i a_row +
-    k a_k] and B with b[k b_k + j b_n]."""
+    k a_k] and B with b[k b_k + j b_n]; with `more`, plus what C holds."""
     most = min(DEPTH, k)
     packed = np.empty((min(others - some, CHUNK) + width) * most, a.dtype)
     turned = a_k != 1 and (others - some > NEAR * width or a_k >= FAR)
@@ -94,7 +94,8 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
     for chunk in range(some, others, CHUNK):
         n = min(CHUNK, others - chunk)
         for first in range(0, k, DEPTH):
-            depth, add, begin = min(DEPTH, k - first), first + bias.size, bias[chunk:] if first == 0 else bias[:0]
+            depth, add = min(DEPTH, k - first), first + bias.size + more
+            begin = bias[chunk:] if first == 0 else bias[:0]
             pack(b, first * b_k + chunk * b_n, b_k, b_n, packed, depth, n, width)
             for block in range(low, high, BLOCK):
                 rows, to = min(BLOCK, high - block), block * c_row + chunk
@@ -108,17 +109,17 @@ def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others
 
 
 @kernel
-def _one_of(i, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across):
+def _one_of(i, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more):
     """Part `i`, row by row, of so many `down` and `across`."""
     y, x = i // across, i % across
     tiles, panels = (m + ROWS - 1) // ROWS, (n + width - 1) // width
     _part(a, a_row, a_k, b, b_k, b_n, bias, c, n, k, y * tiles // down * ROWS, min(m, (y + 1) * tiles // down * ROWS),
-          x * panels // across * width, min(n, (x + 1) * panels // across * width), width)  # fmt: skip
+          x * panels // across * width, min(n, (x + 1) * panels // across * width), width, more)  # fmt: skip
 
 
 @kernel
-def _parts_of(team, helpers, parts, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across):
-    arguments = (a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across)
+def _parts_of(team, helpers, parts, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more):
+    arguments = (a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more)
     each(team, helpers, parts, entry(_one_of, arguments), kept(arguments))
 
 
@@ -152,15 +153,17 @@ def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
     return parts, 1
 
 
-def into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any, m: int, k: int, n: int) -> None:
+def into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any, m: int, k: int, n: int,
+         more: bool = False) -> None:  # fmt: skip
     """C = A B + bias for arrays of one dimension: A (m, k) with the elements a[i a_row + j a_k], B (k, n) likewise; of
-    the distances of each, one is 1.  C is filled row by row; a bias of no elements is none."""
-    if m < FEW and a_k == b_k == 1:
+    the distances of each, one is 1.  C is filled row by row; a bias of no elements is none.  With `more` it is added to
+    what C holds, and there is no bias."""
+    if m < FEW and not more and a_k == b_k == 1:
         dots_into(a, a_row, b, b_n, bias, c, m, k, n)
         return
     width = columns_of(a.dtype)
     down, across = _parts(m, k, n, width, a_k != 1)
-    share(down * across, _parts_of, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across)
+    share(down * across, _parts_of, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more)
 
 
 def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:

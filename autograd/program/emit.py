@@ -160,14 +160,17 @@ class Emitter:
 
     def _matrix(self, step: Matrix) -> None:
         """Its rows or columns are divided among threads by the kernel itself."""
-        e, (m, k), n = step.equation, step.left.shape, step.right.shape[1]
+        e, name = step.equation, self.spelling.tail(step.equation.outs[0])
         none = f"no_{code_of(e.outs[0].dtype)}"
-        if step.bias is None:
-            self.spelling.define(none, f"np.empty(0, '{none[3:]}')")
-        factors = [f"{self.spelling.tail(v)}, {v.strides[0]}, {v.strides[1]}" for v in (step.left, step.right)]
-        bias = none if step.bias is None else f"{self.spelling.tail(step.bias)}[:{n}]"
         self.lines.append(f"# {' '.join(equation_text(e).split())}")
-        self.lines.append(f"product_into({', '.join(factors)}, {bias}, {self.spelling.tail(e.outs[0])}, {m}, {k}, {n})")
+        for i, (a, b) in enumerate(step.factors):
+            (m, k), n = a.shape, b.shape[1]
+            bias = none if step.bias is None or i else f"{self.spelling.tail(step.bias)}[:{n}]"
+            if bias == none:
+                self.spelling.define(none, f"np.empty(0, '{none[3:]}')")
+            factors = [f"{self.spelling.tail(v)}, {v.strides[0]}, {v.strides[1]}" for v in (a, b)]
+            add = ", True" if i else ""
+            self.lines.append(f"product_into({', '.join(factors)}, {bias}, {name}, {m}, {k}, {n}{add})")
 
     def _partial(self, e: Equation, pieces: int) -> None:
         """Room for the sums of each piece."""

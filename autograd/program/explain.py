@@ -157,9 +157,10 @@ def _row(step: Step, outside: set[Var], limits: Limits, in_cache: bool) -> Row:
         e = step.equation
         row = Row("call", e.name, max((v.size for v in e.outs), default=1), flops_of(e), *bytes_of(e), 0.0)
         if isinstance(step, Product | Matrix):
-            factors = e.args[:2] if isinstance(step, Product) else (step.left, step.right)
-            more = " + bias" if isinstance(step, Matrix) and step.bias is not None else ""
-            row = replace(row, kind="product", what=" @ ".join(a.type for a in factors) + more)
+            pairs = [e.args] if isinstance(step, Product) else step.factors
+            terms = [f"{a.type} @ {b.type}" for a, b in pairs]
+            terms += ["bias"] * (isinstance(step, Matrix) and step.bias is not None)
+            row = replace(row, kind="product", what=" + ".join(terms))
         elif e.effect == "check":
             row = replace(row, kind="check")
         else:

@@ -41,6 +41,14 @@ def scattered(ufunc: Any, array: np.ndarray, key: Any, *values: Any) -> np.ndarr
     return out
 
 
+def sum_of_products(row: Any, *factors: Any) -> Any:
+    """A B + C D + ... for the factors A, B, C, D, ...; and `row` added to every row of that, unless it is None."""
+    total = factors[0] @ factors[1]
+    for a, b in zip(factors[2::2], factors[3::2]):
+        total = total + a @ b
+    return total if row is None else total + row
+
+
 def same_value(function: Callable[..., Any], expected: Any, args: Any, kwargs: Any) -> None:
     """Raise CheckFailed unless the function still has the value that was found while recording."""
     if function(*args, **kwargs) != expected:

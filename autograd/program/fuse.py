@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..ops.matmul import NARROW, affine, product
+from .functions import sum_of_products
 from .program import Equation, Program, Var
 from .scalars import COST, expressible, operands
 from .traced import Reduction
@@ -52,11 +53,10 @@ class Product:
 
 @dataclass(eq=False)
 class Matrix:
-    """A product of two matrices that threads divide, and a row that is added to all of its rows, if there is one."""
+    """Products of two matrices each, which threads divide, added; and a row that all rows get, if there is one."""
 
     equation: Equation
-    left: Var
-    right: Var
+    factors: list[tuple[Var, Var]]
     bias: Var | None = None
 
 
@@ -81,7 +81,7 @@ def schedule(program: Program) -> list[Step]:
         if e.effect == "draw":  # draws keep their order
             needs |= {i for i, s in enumerate(graph.steps) if isinstance(s, Call) and s.equation.effect == "draw"}
         if not expressible(e) or not e.outs[0].size:
-            place = graph.add(_matrices(e) or Call(e), needs)
+            place = graph.add(matrices(e) or Call(e), needs)
         else:
             place = _joined(e, graph, needs)
         for v in e.outs:
@@ -272,25 +272,32 @@ def _ends(shape: tuple[int, ...]) -> set[int]:
     return ends
 
 
-def _matrices(e: Equation) -> Product | Matrix | None:
-    """The equation as a product of two matrices, if that is what it is."""
+def matrices(e: Equation) -> Product | Matrix | None:
+    """The equation as a product of two matrices, or a sum of such, if that is what it is."""
     body, bias = getattr(e.function, "body", e.function), None
     if body in (np.matmul, product.op.body):
-        a, b = e.args
+        factors = [e.args]
     elif body is affine.op.body:
         a, b, bias = e.args
-        b = Var(b.shape[::-1], b.dtype, b.strides[::-1], b.root, b.offset)
+        factors = [(a, Var(b.shape[::-1], b.dtype, b.strides[::-1], b.root, b.offset))]
+    elif body is sum_of_products:
+        bias, *rest = e.args
+        factors = list(zip(rest[::2], rest[1::2]))
     else:
         return None
-    factors = [v for v in (a, b, bias) if v is not None]
-    c = e.outs[0]
-    if e.kwargs or not all(isinstance(v, Var) and v.dtype == c.dtype for v in factors) or c.dtype.char not in "fd":
+    c, given = e.outs[0], [v for pair in factors for v in pair] + [bias] * (bias is not None)
+    if e.kwargs or not all(isinstance(v, Var) and v.dtype == c.dtype for v in given) or c.dtype.char not in "fd":
         return None
-    if not len(a.shape) == len(b.shape) == len(c.shape) == 2 or not (c.size and a.size):
+    if not all(len(v.shape) == 2 and v.size for pair in factors for v in (*pair, c)):
         return None
+    if body not in (affine.op.body, sum_of_products) and c.size * e.args[0].shape[1] <= LITTLE:
+        return Product(e)
+    runs = all(1 in v.strides for v in given) and all(s > 0 for v in given for s in v.strides) and in_order(c)
+    return Matrix(e, factors, bias) if runs and all(_pays(*pair) for pair in factors) else None
+
+
+def _pays(a: Var, b: Var) -> bool:
+    """Whether the kernel is not slower than BLAS: a few rows are dots, and no work for tiles."""
     (m, k), n = a.shape, b.shape[1]
-    if m * k * n <= LITTLE:
-        return Product(e) if body is not affine.op.body else None
-    runs = all(1 in v.strides for v in factors) and all(s > 0 for v in factors for s in v.strides) and in_order(c)
     dots = m < NARROW <= n and a.strides[1] == b.strides[0] == 1
-    return Matrix(e, a, b, bias) if runs and (dots or min(m, n) >= NARROW) else None
+    return m * k * n > LITTLE and (dots or min(m, n) >= NARROW)

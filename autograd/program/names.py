@@ -57,7 +57,8 @@ _METHODS = _words(
 )
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat")
 _OURS = {f.__name__: f for f in (cast, get, in_places, functions.filled, functions.replaced, functions.part_replaced,
-                                 functions.scattered, functions.same_value)}  # fmt: skip
+                                 functions.scattered, functions.same_value,
+                                 functions.sum_of_products)}  # fmt: skip
 _TYPES = {t.__name__: t for t in (bool, int, float, complex)}
 _ROOMS = ("autograd.ops.", "nn.", "optim.")
 

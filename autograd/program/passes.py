@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..ops.matmul import product
 from .functions import filled
 from .lower import inlined
+from .products import with_loops_for_products, with_sums_of_products, with_turned_products
 from .program import Equation, Program, Var, substitute, without_dead
-from .runtime import in_places
+from .rewrite import renamed, row_after_row, with_inputs
 from .scalars import expressible
-from .traced import cast, reduction
-
-
-def _replaced(program: Program, equations: list[Equation], new: dict[Var, Var]) -> Program:
-    take: Callable[[Var], Var] = lambda v: new.get(v, v)
-    return Program(program.inputs, program.constants, equations, [(t, take(v)) for t, v in program.writes],
-                   [take(v) for v in program.results], program.labels)  # fmt: skip
-
-
-def _with(e: Equation, new: dict[Var, Var]) -> Equation:
-    """The equation with other variables for its inputs; outputs that are views move with their roots."""
-    args, kwargs = substitute((e.args, e.kwargs), lambda v: new.get(v, v))
-    for v in e.outs:
-        if v.root is not v and v.root in new:
-            moved = new[v.root]
-            v.root, v.offset = moved.root, v.offset + moved.offset
-    return Equation(e.function, args, kwargs, e.outs, e.name, e.view, e.effect, e.several, e.where)
+from .traced import cast
 
 
 def without_copies(program: Program) -> Program:
@@ -38,7 +21,7 @@ def without_copies(program: Program) -> Program:
     new: dict[Var, Var] = {}
     kept = []
     for e in program.equations:
-        e = _with(e, new)
+        e = with_inputs(e, new)
         source = e.args[0] if e.args and isinstance(e.args[0], Var) else None
         out = e.outs[0] if e.outs else None
         copies = e.function in (np.ndarray.copy, np.positive) or (
@@ -48,7 +31,7 @@ def without_copies(program: Program) -> Program:
             new[out] = source
         else:
             kept.append(e)
-    return _replaced(program, kept, new)
+    return renamed(program, kept, new)
 
 
 def _same_memory(v: Var, w: Var) -> bool:
@@ -61,7 +44,7 @@ def without_repeats(program: Program) -> Program:
     seen: dict[Any, Equation] = {}
     kept = []
     for e in program.equations:
-        e = _with(e, new)
+        e = with_inputs(e, new)
         key = None if e.effect == "draw" else _key(e)
         before = None if key is None else seen.get(key)
         if before is None or [_shape(v) for v in before.outs] != [_shape(v) for v in e.outs]:
@@ -70,7 +53,7 @@ def without_repeats(program: Program) -> Program:
                 seen[key] = e
         else:
             new.update(zip(e.outs, before.outs))
-    return _replaced(program, kept, new)
+    return renamed(program, kept, new)
 
 
 def _shape(v: Var) -> Any:
@@ -132,7 +115,7 @@ def simplified(program: Program) -> Program:
     fills: dict[Var, Any] = {}  # numbers of the arrays' types
     kept = []
     for e in program.equations:
-        e = _with(e, new)
+        e = with_inputs(e, new)
         if e.view and e.args[0] in fills:
             fills[e.outs[0]] = fills[e.args[0]]
         elif e.function is filled and not isinstance(e.args[0], Var):
@@ -144,7 +127,7 @@ def simplified(program: Program) -> Program:
                 new[e.outs[0]] = same
                 continue
         kept.append(e)
-    return _replaced(program, kept, new)
+    return renamed(program, kept, new)
 
 
 def _with_numbers(e: Equation, fills: dict[Var, Any]) -> Equation:
@@ -185,78 +168,6 @@ def _neutral(e: Equation) -> Var | None:
     return None
 
 
-FEW = 8192  # multiplications of each product in a batch up to which a call for each costs more than they do
-
-
-def with_loops_for_products(program: Program) -> Program:
-    """Batches of small products as what they are, Σ_k a_ik b_kj: a multiplication and a sum, which loops can fuse."""
-    new: dict[Var, Var] = {}
-    kept: list[Equation] = []
-    for e in program.equations:
-        e = _with(e, new)
-        if _is_product(e) and _is_batch_of_few(e):
-            _spread_product(e, kept, new)
-        else:
-            kept.append(e)
-    return _replaced(program, kept, new)
-
-
-def _spread_product(e: Equation, kept: list[Equation], new: dict[Var, Var]) -> None:
-    """The dimension in which most factors lie element by element goes innermost."""
-    (a, b), out = e.args, e.outs[0]
-    lead = out.shape[:-2]
-    sizes = {"m": a.shape[-2], "k": a.shape[-1], "n": b.shape[-1]}
-    steps = {"m": (a.strides[-2], 0, out.strides[-2]), "k": (a.strides[-1], b.strides[-2], 0),
-             "n": (0, b.strides[-1], out.strides[-1])}  # fmt: skip
-    inner = max("nkm", key=lambda d: (sizes[d] > 1, sum(s in (0, 1) for s in steps[d])))
-    order = [d for d in "mnk" if d != inner] + [inner]
-
-    def seen(v: Var, rows: str, columns: str) -> Var:
-        """`v` as a factor: its own dimensions in their places, 1 elsewhere."""
-        own = {rows: (v.shape[-2], v.strides[-2]), columns: (v.shape[-1], v.strides[-1])}
-        shape = v.shape[:-2] + tuple(own.get(d, (1, 0))[0] for d in order)
-        strides = v.strides[:-2] + tuple(own.get(d, (1, 0))[1] for d in order)
-        w = Var(shape, v.dtype, strides, v.root, v.offset)
-        places = order.index(rows), order.index(columns)
-        kept.append(Equation(in_places, (v, *places), {}, (w,), "in_places", view=True))
-        return w
-
-    left, right = seen(a, "m", "k"), seen(b, "k", "n")
-    full = (*lead, *(sizes[d] for d in order))
-    term = Var(full, out.dtype, _row_after_row(full))
-    kept.append(Equation(np.multiply, (left, right), {}, (term,), "multiply", where=e.where))
-    rest = [d for d in order if d != "k"]
-    total = out if rest == ["m", "n"] else Var((*lead, sizes["n"], sizes["m"]), out.dtype,
-                                               (*out.strides[:-2], out.strides[-1], out.strides[-2]))  # fmt: skip
-    kept.append(Equation(reduction(np.add), (term,), {"axis": (len(lead) + order.index("k"),), "keepdims": False},
-                         (total,), "add.reduce", where=e.where))  # fmt: skip
-    if total is not out:
-        new[out] = Var(out.shape, out.dtype, out.strides, total, 0)
-        kept.append(Equation(np.ndarray.swapaxes, (total, -1, -2), {}, (new[out],), "swapaxes", view=True))
-
-
-def _is_product(e: Equation) -> bool:
-    return (e.function is np.matmul or getattr(e.function, "body", None) is product.op.body) and not e.kwargs
-
-
-def _is_batch_of_few(e: Equation) -> bool:
-    (a, b), out = e.args, e.outs[0]
-    floats = isinstance(a, Var) and isinstance(b, Var) and a.dtype == b.dtype == out.dtype and out.dtype.kind == "f"
-    if not floats or len(a.shape) < 3 or len(b.shape) < 3 or not out.size or out.strides != _row_after_row(out.shape):
-        return False
-    return (
-        0 < a.shape[-2] * a.shape[-1] * b.shape[-1] <= FEW and a.shape[-1] > 0 and out.size > a.shape[-2] * b.shape[-1]
-    )
-
-
-def _row_after_row(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= n
-    return tuple(reversed(strides))
-
-
 def with_parts_only(program: Program) -> Program:
     """What is seen only in parts, which are no more than the whole, is worked out only there.
 
@@ -273,7 +184,7 @@ def with_parts_only(program: Program) -> Program:
     makers: dict[Var, tuple[Equation, int]] = {}  # and where what it makes was to begin in the memory of the whole
     kept: list[Equation] = []
     for e in program.equations:
-        e = _with(e, new)
+        e = with_inputs(e, new)
         maker = makers.get(e.args[0]) if e.view else None
         if maker is not None:
             (v,) = e.outs
@@ -285,7 +196,7 @@ def with_parts_only(program: Program) -> Program:
             if sum(parts.values()) <= e.outs[0].size:
                 makers[e.outs[0]] = e, 0
         kept.append(e)
-    return _replaced(program, kept, new)
+    return renamed(program, kept, new)
 
 
 def _is_spread(e: Equation) -> bool:
@@ -304,7 +215,7 @@ def _of_views(view: Equation, maker: Equation, start: int, kept: list[Equation])
             kept.append(Equation(view.function, (a, *view.args[1:]), view.kwargs, (shown,), view.name, view=True))
             a = shown
         args.append(a)
-    made = Var(out.shape, out.dtype, _row_after_row(out.shape))
+    made = Var(out.shape, out.dtype, row_after_row(out.shape))
     return Equation(maker.function, tuple(args), {}, (made,), maker.name, where=maker.where)
 
 
@@ -324,7 +235,8 @@ def copied(program: Program) -> Program:
 
 # In the order in which each helps the next.
 PASSES = (without_dead, inlined, with_loops_for_products, with_plain_constants, without_copies, simplified,
-          without_repeats, without_copies, with_parts_only, without_repeats, without_dead)  # fmt: skip
+          without_repeats, without_copies, with_turned_products, with_sums_of_products, with_parts_only,
+          without_repeats, without_dead)  # fmt: skip
 
 
 def optimised(program: Program) -> Program:
