@@ -4,6 +4,9 @@ An ordinary store first reads the line that it writes into, and leaves it where 
 quarter of the traffic is that.  A loop that wants neither computes a group of vectors, which stay in registers because
 their number is fixed, and has it streamed.  What is streamed is seen by other threads after any locked instruction,
 such as the one that tells them.
+
+`fetch` is for what is read in short runs from many places, which the processor does not foresee: it has a line brought
+into the second cache while something else is computed, and does nothing where there is no memory.
 """
 
 from __future__ import annotations
@@ -55,3 +58,23 @@ def stream(context: Any, group: Any, to: Any, at: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(group, to, types.int64), generate
+
+
+def _fetched(to_write: int) -> Any:
+    @intrinsic
+    def fetched(context: Any, x: Any, at: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            place = builder.gep(context.make_array(x)(context, builder, arguments[0]).data, [arguments[1]])
+            pointer = ir.IntType(8).as_pointer()
+            kinds = [pointer, I32, I32, I32]
+            prefetch = Emitter(builder, x.dtype).intrinsic("prefetch.p0", ir.VoidType(), kinds)
+            flags = [ir.Constant(I32, flag) for flag in (to_write, 2, 1)]  # into the second cache; data
+            builder.call(prefetch, [builder.bitcast(place, pointer), *flags])
+            return context.get_dummy_value()
+
+        return types.void(x, types.int64), generate
+
+    return fetched
+
+
+fetch, fetch_to_write = _fetched(0), _fetched(1)  # the line of x[at]

@@ -19,6 +19,7 @@ from .door import ROWS, kernel
 from .moves import lanes_of, transpose
 from .pool import share
 from .spin import each
+from .stream import LINE, fetch, fetch_to_write
 from .tile import tall_tile, tile
 from .winograd_blocks import SQUARE, WIDE, square_outputs, square_values, wide_outputs, wide_values
 from .winograd_maps import OUTPUTS, PLACES, SIDE, TAPS, cotangent_values
@@ -40,8 +41,30 @@ def values_of(x, at, h, w, top, left, zeros, c, v, v0, width, step, rows):
 
 
 @kernel
+def corner_of(block, down, across, tall, broad):
+    """Of a block, counted through all samples: its sample, and the first row and column of its outputs."""
+    n, place = divmod(block, down * across)
+    return n, place // across * tall, place % across * broad
+
+
+@kernel
+def fetch_share(e, x, at, h, w, tall, broad, c, to_write):
+    """Have a share, one of PLACES, of a block in the `c` planes that begin at `at` brought while products are formed.
+
+    What comes from memory is too little of a plane for the processor to see that more of it will be wanted.
+    """
+    for k in range(e * c // PLACES, (e + 1) * c // PLACES):
+        for row in range(tall):
+            for j in range(0, broad, LINE // x.itemsize):
+                if to_write:
+                    fetch_to_write(x, at + (k * h + row) * w + j)
+                else:
+                    fetch(x, at + (k * h + row) * w + j)
+
+
+@kernel
 def planes_some(i, x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, o_w, p_h, p_w, filters, lanes):
-    """Part `i` of the blocks, `length` of them, counted through all samples."""
+    """Part `i` of the blocks, `length` of them."""
     tall, broad = OUTPUTS * rows, OUTPUTS * lanes // rows
     down, across = -(-o_h // tall), -(-o_w // broad)
     width, u_step = TOGETHER * lanes, spaced(c * filters)
@@ -51,16 +74,19 @@ def planes_some(i, x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, 
     for start in range(i * length, last, TOGETHER):
         count = min(TOGETHER, last - start)
         for b in range(count):
-            n, place = divmod(start + b, down * across)
-            top, left = place // across * tall, place % across * broad
+            n, top, left = corner_of(start + b, down, across, tall, broad)
             values_of(x, n * c * h * w, h, w, top - p_h, left - p_w, zeros, c, v, step + b * lanes, width, step, rows)
         for e in range(PLACES):
+            for b in range(TOGETHER):
+                n, top, left = corner_of(start + TOGETHER + b, down, across, tall, broad)
+                fetch_share(e, x, n * c * h * w + top * w + left, h, w, tall, broad, c, False)
+                n, top, left = corner_of(start + b, down, across, tall, broad)
+                fetch_share(e, y, n * f * o_h * o_w + top * o_w + left, o_h, o_w, tall, broad, f, True)
             for k in range(0, f, ROWS):
                 tile(u, e * u_step + k, 1, filters, v, (e + 1) * step, width, v, e * step + k * width, width, c,
                      min(ROWS, f - k), width, 0)  # fmt: skip
         for b in range(count):
-            n, place = divmod(start + b, down * across)
-            top, left = place // across * tall, place % across * broad
+            n, top, left = corner_of(start + b, down, across, tall, broad)
             for k in range(f):
                 to, at = (n * f + k) * o_h * o_w, k * width + b * lanes
                 if rows == WIDE:
@@ -111,12 +137,15 @@ def weight_some(i, x, g, totals, length, blocks, rows, c, h, w, f, o_h, o_w, p_h
     for start in range(i * length, last, TOGETHER):
         count = min(TOGETHER, last - start)
         for b in range(count):
-            n, place = divmod(start + b, down * across)
-            top, left = place // across * tall, place % across * broad
+            n, top, left = corner_of(start + b, down, across, tall, broad)
             values_of(x, n * c * h * w, h, w, top - p_h, left - p_w, zeros, c, v, b * lanes, width, v_step, rows)
             cotangents_of(g, n * f * o_h * o_w, f, o_h, o_w, top, left, rows, zeros, strip, m, b * lanes * filters,
                           m_step, filters, lanes)  # fmt: skip
         for e in range(PLACES):
+            for b in range(TOGETHER):
+                n, top, left = corner_of(start + TOGETHER + b, down, across, tall, broad)
+                fetch_share(e, x, n * c * h * w + top * w + left, h, w, tall, broad, c, False)
+                fetch_share(e, g, n * f * o_h * o_w + top * o_w + left, o_h, o_w, tall, broad, f, False)
             for k in range(0, filters, lanes):
                 for q in range(0, c, 2 * ROWS):
                     tall_tile(v, e * v_step + q * width, width, 1, m, e * m_step + k, filters, total,
