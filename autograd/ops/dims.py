@@ -10,6 +10,7 @@ from ..errors import ArgumentError, DimensionError
 
 Dims = int | tuple[int, ...] | list[int] | None
 _SEVERAL = (tuple, list)
+_ALL = [tuple(range(ndim)) for ndim in range(65)]  # NumPy allows no more
 
 
 def axis_of(dim: Any, ndim: int, name: str = "dim") -> int:
@@ -29,7 +30,7 @@ def axis_of(dim: Any, ndim: int, name: str = "dim") -> int:
 def axes_of(dim: Dims, ndim: int, name: str = "dim") -> tuple[int, ...]:
     """`dim` (None for all, an int, or several) as a tuple of axes for NumPy."""
     if dim is None or (isinstance(dim, _SEVERAL) and not dim):
-        return tuple(range(ndim))
+        return _ALL[ndim]
     dims = dim if isinstance(dim, _SEVERAL) else (dim,)
     axes = tuple([axis_of(d, ndim, name) for d in dims])
     if len(set(axes)) != len(axes):

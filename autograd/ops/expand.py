@@ -26,7 +26,7 @@ def sum(input: Any, /, dim: Dims = None, keepdim: bool = False, dtype: Any = Non
     tensor([4., 6.])
     """
     kind = as_dtype(dtype) if dtype is not None else int64 if input.dtype.kind in "iub" else input.dtype
-    return input.sum(axis=axes_of(dim, input.ndim), dtype=kind, keepdims=keepdim)
+    return np.add.reduce(input, axes_of(dim, input.ndim), kind, keepdims=keepdim)
 
 
 def spread(g: Any, shape: tuple[int, ...], dtype: Any, dim: Dims, keepdim: bool) -> Any:

@@ -43,7 +43,7 @@ def amax(input: Any, /, dim: Dims = (), keepdim: bool = False) -> Any:
     tensor([4., 3.])
     """
     _not_empty("amax", input, dim)
-    return input.max(axis=axes_of(dim, input.ndim), keepdims=keepdim)
+    return np.maximum.reduce(input, axes_of(dim, input.ndim), keepdims=keepdim)
 
 
 amax.derivative(input=lambda g, input, out, dim, keepdim: _evenly(g, input, out, dim, keepdim))
@@ -61,7 +61,7 @@ def amin(input: Any, /, dim: Dims = (), keepdim: bool = False) -> Any:
     tensor([1., 2.])
     """
     _not_empty("amin", input, dim)
-    return input.min(axis=axes_of(dim, input.ndim), keepdims=keepdim)
+    return np.minimum.reduce(input, axes_of(dim, input.ndim), keepdims=keepdim)
 
 
 amin.derivative(input=lambda g, input, out, dim, keepdim: _evenly(g, input, out, dim, keepdim))

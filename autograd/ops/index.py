@@ -33,9 +33,10 @@ def plain_key(key: Any) -> tuple[Any, ...]:
 
 def _part(part: Any) -> Any:
     if isinstance(part, slice):
-        start, stop, step = [
-            v if v is None or v.__class__ is int else int(v.__index__()) for v in (part.start, part.stop, part.step)
-        ]
+        start, stop, step = part.start, part.stop, part.step
+        if step is None and (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int):
+            return part
+        start, stop, step = [v if v is None or v.__class__ is int else int(v.__index__()) for v in (start, stop, step)]
         if step is not None and step < 1:
             raise ArgumentError(f"index: the step of a slice must be positive, got {step}; use flip() to reverse")
         return slice(start, stop, step)

@@ -79,12 +79,21 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     """
     given = _sequence("cat", tensors)
     shapes, types = [t.array.shape for t in given], [t.array.dtype for t in given]
+    if shapes.count(shapes[0]) != len(shapes) or not shapes[0]:
+        given = _fitting(given, shapes, dim)
+    if types.count(types[0]) != len(types):
+        dtype = functools.reduce(promote_types, types)
+        given = tuple([t if t.array.dtype == dtype else cast(t, dtype) for t in given])
+    result = join.op.apply(given, (axis_of(dim, given[0].array.ndim),))
+    return result if out is None else out._write(result, "cat(out=...)")
+
+
+def _fitting(given: tuple[Tensor, ...], shapes: list[tuple[int, ...]], dim: int) -> tuple[Tensor, ...]:
+    """Those of the tensors that have elements, if they differ along `dim` only; PyTorch skips empty vectors of any
+    company."""
     if () in shapes:
         raise ShapeError("cat: a 0-d tensor has no dimension to join along; use stack, or unsqueeze(0) first")
-    first = shapes[0]
-    if (0,) in shapes:  # PyTorch skips empty vectors of any company
-        first = next((shape for shape in shapes if shape != (0,)), first)
-        given = tuple([t for t in given if t.array.shape != (0,)]) or given[:1]
+    first = next((shape for shape in shapes if shape != (0,)), shapes[0])
     at = axis_of(dim, len(first))
     rest = first[:at] + first[at + 1 :]
     for i, shape in enumerate(shapes):
@@ -92,11 +101,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             raise ShapeError(
                 f"cat: tensors[{i}] has shape {shape} and tensors[0] {first}; they may differ in dimension {at} only"
             )
-    if types.count(types[0]) != len(types):
-        dtype = functools.reduce(promote_types, types)
-        given = tuple([t if t.array.dtype == dtype else cast(t, dtype) for t in given])
-    result = join.op.apply(given, (at,))
-    return result if out is None else out._write(result, "cat(out=...)")
+    return tuple([t for t in given if t.array.shape != (0,)]) or given[:1]
 
 
 concat = concatenate = cat
