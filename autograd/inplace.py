@@ -112,7 +112,9 @@ def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
         _renew(base, written(wrap(base.array, base.node), result, family.steps).node)
     if isinstance(base.family, View) or base.family is None:
         return
-    for view in list(base.family):
+    for view in [reference() for reference in tuple(base.family)]:
+        if view is None:
+            continue
         assert isinstance(view.family, View)
         _renew(view, replay(view.family.steps, wrap(base.array, base.node)).node)
 

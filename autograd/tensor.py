@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from .tape import LEAF, Leaf, Node
 from .writes import mark_written
 
 if TYPE_CHECKING:
-    from .views import View
+    from .views import View, Views
 
 
 class Tensor:
@@ -36,7 +35,7 @@ class Tensor:
     array: np.ndarray
     grad: Tensor | None
     node: Node | None  # what recorded this tensor; a Leaf if it wants a gradient itself; None if neither
-    family: View | weakref.WeakSet[Tensor] | None  # what it is a view of, or the views of it
+    family: View | Views | None  # what it is a view of, or the views of it
 
     def __init__(self, *data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
         """`Tensor(array_like)` copies float32 data; `Tensor(2, 3)` is an uninitialised 2 x 3, as in PyTorch."""

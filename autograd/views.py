@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Steps = tuple[tuple["Op", tuple[Any, ...]], ...]
 
 
+Views = set["weakref.ref[Tensor]"]  # each reference leaves the set when its tensor goes
+
+
 class View(NamedTuple):
     """How a view was made: apply `steps` to `base`."""
 
@@ -36,9 +39,10 @@ def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> 
     family = source.family
     base, steps = family if isinstance(family, View) else (source, ())
     result.family = View(base, (*steps, (op, params)))
-    if not isinstance(base.family, weakref.WeakSet):
-        base.family = weakref.WeakSet()
-    base.family.add(result)
+    views = base.family
+    if not isinstance(views, set):
+        base.family = views = set()
+    views.add(weakref.ref(result, views.discard))
 
 
 def _traced_alike(a: np.ndarray, b: np.ndarray) -> bool:
