@@ -27,6 +27,7 @@ from .winograd_tiles import CHUNK, filters_some, spaced, weight_sums
 from .words import entry, kept
 
 TOGETHER = 2  # blocks
+ELEMENTS = LINE // 4  # float32 in a line of the cache
 PARTS = 4  # of the filters' cotangent
 
 
@@ -55,7 +56,7 @@ def fetch_share(e, x, at, h, w, tall, broad, c, to_write):
     """
     for k in range(e * c // PLACES, (e + 1) * c // PLACES):
         for row in range(tall):
-            for j in range(0, broad, LINE // x.itemsize):
+            for j in range(0, broad, ELEMENTS):
                 if to_write:
                     fetch_to_write(x, at + (k * h + row) * w + j)
                 else:
