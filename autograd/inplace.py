@@ -110,9 +110,10 @@ def rebase(tensor: Tensor, result: Tensor, by: str) -> None:
     else:
         assert isinstance(family, View)
         _renew(base, written(wrap(base.array, base.node), result, family.steps).node)
-    if isinstance(base.family, View) or base.family is None:
+    views = base.family
+    if isinstance(views, View) or views is None:
         return
-    for view in [reference() for reference in tuple(base.family)]:
+    for view in [reference() for reference in tuple(views)]:
         if view is None:
             continue
         assert isinstance(view.family, View)

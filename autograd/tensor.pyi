@@ -1,7 +1,6 @@
 # Written by `python -m autograd.stub` from the declarations: change those, and run it again.
 
 import builtins
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -16,7 +15,7 @@ from .ops.extrema import MinMax
 from .ops.solving import SignLog
 from .size import Size
 from .tape import Node
-from .views import View
+from .views import View, Views
 
 numpy_functions: dict[Any, Callable[..., Any]]
 methods: dict[str, Any]
@@ -27,7 +26,7 @@ class Tensor:
     array: np.ndarray
     grad: Tensor | None
     node: Node | None
-    family: View | weakref.WeakSet[Tensor] | None
+    family: View | Views | None
     def __init__(self, *data: Any, dtype: Any = None, requires_grad: builtins.bool = False) -> None:
         """`Tensor(array_like)` copies float32 data; `Tensor(2, 3)` is an uninitialised 2 x 3, as in PyTorch."""
     @property

@@ -110,3 +110,25 @@ def test_gradients_of_large_inputs(name):
         return leaf.grad.array
 
     np.testing.assert_allclose(gradient(x), np.concatenate([gradient(row) for row in np.split(x, 20)]), 1e-9, 1e-12)
+
+
+@both
+@pytest.mark.parametrize(("shape", "dim"), [((300, 20), 0), ((5, 40, 600), 1), ((3, 7, 1100), -2), ((4, 5, 6, 70), 0)])
+def test_the_best_of_columns(shape, dim, dtype):
+    """To the bit: the first of equal ones, and the first NaN before everything."""
+    x = np.round(np.random.default_rng(0).standard_normal(shape) * 2).astype(dtype)
+    flat = x.reshape(shape[0], -1)
+    flat[-1, 3:5] = flat[0, 5] = flat[1, 5] = np.nan
+    flat[0, 7], flat[1, 8] = -np.inf, np.inf
+    for op, least in ((extrema.max_along.op, False), (extrema.min_along.op, True)):
+        place = extrema.argmin.op if least else extrema.argmax.op
+        assert extrema._fast_place(least)(x, dim) is not NotImplemented
+        for keepdim in (False, True):
+            ours, expected = op.run(x, dim, keepdim), op.body(x, dim, keepdim)
+            np.testing.assert_array_equal(ours.values, expected.values)
+            np.testing.assert_array_equal(ours.indices, expected.indices)
+            np.testing.assert_array_equal(place.run(x, dim, keepdim), place.body(x, dim, keepdim))
+            assert ours.indices.dtype == np.int64
+    for other in (x[:2, :2].copy()[..., :9], x[..., ::2], x.astype(np.float16)):  # few, with gaps, of another type
+        assert extrema._fast_place(False)(other, dim) is NotImplemented
+    assert extrema._fast_place(False)(x, None) is extrema._fast_place(False)(x, -1) is NotImplemented

@@ -26,7 +26,7 @@ def sum(input: Any, /, dim: Dims = None, keepdim: bool = False, dtype: Any = Non
     tensor([4., 6.])
     """
     kind = as_dtype(dtype) if dtype is not None else int64 if input.dtype.kind in "iub" else input.dtype
-    return np.add.reduce(input, axes_of(dim, input.ndim), kind, keepdims=keepdim)
+    return np.add.reduce(input, axes_of(dim, input.ndim), kind, keepdims=keepdim)  # type: ignore[call-overload]
 
 
 def spread(g: Any, shape: tuple[int, ...], dtype: Any, dim: Dims, keepdim: bool) -> Any:

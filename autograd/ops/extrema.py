@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ def amax(input: Any, /, dim: Dims = (), keepdim: bool = False) -> Any:
     tensor([4., 3.])
     """
     _not_empty("amax", input, dim)
-    return np.maximum.reduce(input, axes_of(dim, input.ndim), keepdims=keepdim)
+    return np.maximum.reduce(input, axes_of(dim, input.ndim), keepdims=keepdim)  # type: ignore[call-overload]
 
 
 amax.derivative(input=lambda g, input, out, dim, keepdim: _evenly(g, input, out, dim, keepdim))
@@ -61,7 +62,7 @@ def amin(input: Any, /, dim: Dims = (), keepdim: bool = False) -> Any:
     tensor([1., 2.])
     """
     _not_empty("amin", input, dim)
-    return np.minimum.reduce(input, axes_of(dim, input.ndim), keepdims=keepdim)
+    return np.minimum.reduce(input, axes_of(dim, input.ndim), keepdims=keepdim)  # type: ignore[call-overload]
 
 
 amin.derivative(input=lambda g, input, out, dim, keepdim: _evenly(g, input, out, dim, keepdim))
@@ -133,6 +134,43 @@ def _where_is(find: Any, name: str, input: Any, dim: int | None, keepdim: bool) 
     return np.asarray(find(input, axis=axis, keepdims=keepdim), np.int64)
 
 
+LEAST, NARROW = 4096, 16  # elements, and columns, from which the kernel is faster than NumPy
+
+
+def _down_columns(input: Any, dim: Any, keepdim: bool, least: bool) -> Selected | None:
+    """The smallest or largest along `dim`, and where they are, by the kernel; None if it does not take the input."""
+    if type(input) is not np.ndarray or input.dtype.char not in "fd" or not input.flags.c_contiguous:
+        return None
+    if dim is None or input.size < LEAST or (axis := axis_of(dim, input.ndim)) == input.ndim - 1:
+        return None
+    before, after = input.shape[:axis], input.shape[axis + 1 :]
+    if math.prod(after) < NARROW:
+        return None
+    from ..kernels import columns
+
+    table = input.reshape(math.prod(before), input.shape[axis], math.prod(after))
+    shape = (*before, *(1,) * keepdim, *after)
+    return Selected(*(found.reshape(shape) for found in columns.best(table, least)))
+
+
+def _fast_place(least: bool) -> Any:
+    def fast(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+        found = _down_columns(input, dim, keepdim, least)
+        return NotImplemented if found is None else found.indices
+
+    return fast
+
+
+def _fast_choice(least: bool) -> Any:
+    def fast(input: Any, dim: int, keepdim: bool = False) -> Any:
+        found = _down_columns(input, dim, keepdim, least)
+        return NotImplemented if found is None else found
+
+    return fast
+
+
+argmax.kernel(_fast_place(False))
+argmin.kernel(_fast_place(True))
 for _find in (argmax, argmin):
     _find.samples(lambda draw, case: [case(draw(2, 3)), case(draw(2, 3), 1, True), case(draw())])
     _find.errors(lambda draw, case: [case(draw(2), 1), case(draw(0, 2), 0)])
@@ -158,6 +196,10 @@ def max_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
 def min_along(input: Any, /, dim: int, keepdim: bool = False) -> Any:
     """The smallest element along `dim` and its index: the op behind ``min(dim)``."""
     return _selecting(lambda x, axis: np.argmin(x, axis, keepdims=True), "min", input, dim, keepdim)
+
+
+max_along.kernel(_fast_choice(False))
+min_along.kernel(_fast_choice(True))
 
 
 @op(name="median", symbol="median", method=False, multiple=True)
