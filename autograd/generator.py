@@ -15,8 +15,10 @@ import numpy as np
 
 from . import quiet as bodies
 from .errors import ArgumentError
+from .twin import with_kernel
 
 _KEY = 624
+MANY = 1 << 16  # words from which a kernel is faster than NumPy's generator, whose state it must fetch and put back
 _DIGITS = {2: 11, 4: 24, 8: 53}  # bits of the significand, by bytes of the type
 
 
@@ -62,21 +64,22 @@ class Generator:
     def _take(self, n: int) -> np.ndarray:
         if self._bits is None:
             self._bits = _twister(self._seed)
-        return self._bits.random_raw(n).astype(np.uint32)
+        return _words(self._bits, n)
 
     def long_words(self, n: int) -> np.ndarray:
         """The next `n` pairs of words, uint64; the first of a pair is the high half."""
-        pairs = self.words(2 * n).astype(np.uint64)
-        return (pairs[0::2] << np.uint64(32)) | pairs[1::2]
+        return _pairs(self.words(2 * n))
 
     # -- distributions: arrays of `n` draws ----------------------------------------------------------------------------
 
     def uniform(self, n: int, dtype: Any = np.float32) -> np.ndarray:
         """Uniform on [0, 1): the low bits of a word (of a pair for float64), as many as the significand has."""
-        size = np.dtype(dtype).itemsize
-        raw = self.long_words(n) if size == 8 else self.words(n)
-        digits = _DIGITS[size]
-        return ((raw & raw.dtype.type((1 << digits) - 1)) * 2.0**-digits).astype(dtype)
+        kind = np.dtype(dtype)
+        return _fractions(self.long_words(n) if kind.itemsize == 8 else self.words(n), kind)
+
+    def chances(self, n: int, p: float) -> np.ndarray:
+        """Truth values, each true with probability `p`: whether a `uniform` float64 is below that."""
+        return _below(self.words(2 * n), p)
 
     def normal(self, n: int, dtype: Any = np.float32) -> np.ndarray:
         """Standard normal, by Box and Muller (1958): in blocks of 8 + 8, or one by one if there are fewer than 16."""
@@ -187,6 +190,48 @@ def _twister(seed: int) -> Any:
     bits = np.random.MT19937(0)
     bits.state = {"bit_generator": "MT19937", "state": {"key": np.array(key, np.uint32), "pos": _KEY}}
     return bits
+
+
+def _random_words(bits: Any, n: int) -> np.ndarray:
+    return np.asarray(bits.random_raw(n)).astype(np.uint32)
+
+
+def _random_words_fast(bits: Any, n: int) -> Any:
+    if n < MANY:
+        return NotImplemented
+    from .kernels import twister
+
+    state = bits.state
+    key = state["state"]["key"]
+    found, state["state"]["pos"] = twister.words(key, state["state"]["pos"], n)
+    bits.state = state
+    return found
+
+
+def _pairs(words: Any) -> Any:
+    return (words[0::2].astype(np.uint64) << np.uint64(32)) | words[1::2].astype(np.uint64)
+
+
+def _fractions(raw: Any, kind: np.dtype[Any]) -> Any:
+    """The low bits of `raw` behind the point, as many as the type holds: no rounding anywhere."""
+    digits = _DIGITS[kind.itemsize]
+    return (raw & raw.dtype.type((1 << digits) - 1)).astype(kind) * kind.type(2.0**-digits)
+
+
+def _fractions_below(words: Any, p: float) -> Any:
+    return _fractions(_pairs(words), np.dtype(np.float64)) < p
+
+
+def _fractions_below_fast(words: Any, p: float) -> Any:
+    if type(words) is not np.ndarray or words.size < MANY:
+        return NotImplemented
+    from .kernels import twister
+
+    return twister.below(words, math.ceil(p * 2**53))
+
+
+_words = with_kernel(_random_words, _random_words_fast, opaque=False)
+_below = with_kernel(_fractions_below, _fractions_below_fast, opaque=False)
 
 
 def _box_muller(uniform: np.ndarray) -> np.ndarray:

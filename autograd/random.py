@@ -332,5 +332,5 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
         return self._write(wrap(bernoulli(p, generator=generator).array.astype(self.array.dtype)), "bernoulli_")
     if not 0 <= p <= 1:
         raise ArgumentError(f"p: expected a probability between 0 and 1, got {p}")
-    draws = (generator or default_generator).uniform(self.array.size, np.float64) < p
+    draws = (generator or default_generator).chances(self.array.size, p)
     return _fill(self, draws, "bernoulli_")

@@ -21,7 +21,7 @@ def _probability(name: str, p: float) -> None:
 
 def _kept(like: np.ndarray, p: float) -> np.ndarray:
     """A mask that is true with probability 1 - p, drawn in the order in which `like` lies in memory."""
-    kept = default_generator.uniform(like.size, np.float64) < 1 - p
+    kept = default_generator.chances(like.size, 1 - p)
     if like.flags.c_contiguous or not all(like.strides):
         return kept.reshape(like.shape)
     order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))  # the outermost dimension first
