@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import quiet as bodies
 from .errors import ArgumentError, ShapeError, TapeError
 from .recording import ROOT, recording
 from .staleness import FREED, Freed, check_not_overwritten, freed
@@ -96,8 +97,13 @@ def _complete(node: Node, parts: Any, record: bool) -> tuple[Any, ...]:
     """The cotangents of a node with several outputs; an output that nobody used contributes zeros."""
     if not node.op.materialize:
         return tuple(parts)
-    zeros = (np.zeros(shape, dtype) for shape, dtype in zip(node.shape, node.dtype))
-    return tuple((wrap(zero) if record else zero) if part is None else part for part, zero in zip(parts, zeros))
+    return tuple(_zeros(shape, dtype, record) if part is None else part
+                 for part, shape, dtype in zip(parts, node.shape, node.dtype))  # fmt: skip
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any, record: bool) -> Any:
+    zeros = bodies.quiet().run(np.zeros, shape, dtype)
+    return wrap(zeros) if record else zeros
 
 
 def _run_hooks(node: Node, g: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def shape_of(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     if len(size) == 1 and isinstance(size[0], tuple | list):
         size = tuple(size[0])
     try:
-        shape = tuple(n.__index__() for n in size)
+        shape = tuple([n if n.__class__ is int else n.__index__() for n in size])
     except (AttributeError, TypeError):
         raise ArgumentError(f"{name}: size must be ints or one tuple of ints, got {size!r}") from None
     if any(n < 0 for n in shape):
@@ -52,7 +53,7 @@ def zeros(*size: Any, out: Tensor | None = None, dtype: Any = None, device: Any 
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return finish(np.zeros(shape_of("zeros", size), as_dtype(dtype or float)), out, requires_grad)
+    return finish(_full(shape_of("zeros", size), 0, as_dtype(dtype or float)), out, requires_grad)
 
 
 def ones(*size: Any, out: Tensor | None = None, dtype: Any = None, device: Any = None,
@@ -63,7 +64,7 @@ def ones(*size: Any, out: Tensor | None = None, dtype: Any = None, device: Any =
     >>> autograd.ones(2, dtype=autograd.int64)
     tensor([1, 1])
     """
-    return finish(np.ones(shape_of("ones", size), as_dtype(dtype or float)), out, requires_grad)
+    return finish(_full(shape_of("ones", size), 1, as_dtype(dtype or float)), out, requires_grad)
 
 
 def empty(*size: Any, out: Tensor | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
@@ -87,15 +88,25 @@ def full(size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = 
     """
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = result_type(value) if dtype is None else as_dtype(dtype)
-    return finish(_filled(np.empty(shape_of("full", (size,)), kind), value), out, requires_grad)
+    return finish(_full(shape_of("full", (size,)), value, kind), out, requires_grad)
 
 
-def _filled(array: np.ndarray, value: Any) -> np.ndarray:
+def _full(shape: tuple[int, ...], value: Any, kind: Any) -> np.ndarray:
+    if value.__class__ is int and value == 0 and bodies.watcher is None:
+        return np.zeros(shape, kind)
+    make = np.full if bodies.watcher is None else bodies.watcher.filled
+    return _fitting(value, kind, lambda: make(shape, value, kind))
+
+
+def _fitting(value: Any, kind: Any, make: Callable[[], np.ndarray]) -> np.ndarray:
     try:
-        array[...] = value
+        return make()
     except (OverflowError, TypeError, ValueError) as error:
-        raise DTypeError(f"fill_value: {value!r} does not fit into {array.dtype}") from error
-    return array
+        raise DTypeError(f"fill_value: {value!r} does not fit into {kind}") from error
+
+
+def _counted(start: Any, step: Any, n: int, kind: Any) -> np.ndarray:
+    return (start + np.arange(n) * step).astype(kind)
 
 
 def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None,
@@ -113,14 +124,14 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None
         raise ArgumentError(f"arange: start, end and step must be numbers, got {start!r}, {end!r} and {step!r}")
     if step == 0:
         raise ArgumentError("step must not be 0")
-    if not (math.isfinite(start) and math.isfinite(end)):
+    if any(isinstance(x, float) and not math.isfinite(x) for x in (start, end)):
         raise ArgumentError(f"arange: start and end must be finite, got {start} and {end}")
     if (end - start) * step < 0:
         raise ArgumentError(f"arange: step={step} leads away from end: start={start}, end={end}")
     whole = all(isinstance(x, int) for x in (start, end, step))
     kind = (int64 if whole else get_default_dtype()) if dtype is None else as_dtype(dtype)
     n = math.ceil((end - start) / step) if not whole else -(-(end - start) // step)
-    return finish((start + np.arange(n) * step).astype(kind), out, requires_grad)
+    return finish(bodies.quiet().run(_counted, start, step, n, kind), out, requires_grad)
 
 
 def linspace(start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, device: Any = None,
@@ -282,7 +293,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any 
     _tensor("full_like", input)
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = input.array.dtype if dtype is None else as_dtype(dtype)
-    return finish(_filled(np.empty_like(input.array, kind), value), None, requires_grad)
+    return finish(_fitting(value, kind, lambda: np.full_like(input.array, value, kind)), None, requires_grad)
 
 
 @method

@@ -138,11 +138,12 @@ def _as_product(equation: str, a: Tensor, b: Tensor) -> Tensor | None:
     """Two operands as one matrix product, which BLAS does; None where that does not fit."""
     left, _, out = equation.partition("->")
     x, y = left.split(",")
-    sizes: dict[str, set[int]] = {}
+    sizes: dict[str, int] = {}
     for term, t in ((x, a), (y, b)):
         for c, n in zip(term, t.array.shape):
-            sizes.setdefault(c, set()).add(n)
-    if any(len(n) > 1 for n in sizes.values()) or len(set(x)) < len(x) or len(set(y)) < len(y):
+            if sizes.setdefault(c, n) != n:
+                return None
+    if len(set(x)) < len(x) or len(set(y)) < len(y):
         return None
     both = [c for c in x if c in y]
     batch, summed = [c for c in both if c in out], [c for c in both if c not in out]
@@ -151,7 +152,7 @@ def _as_product(equation: str, a: Tensor, b: Tensor) -> Tensor | None:
         return None
 
     def volume(letters: list[str]) -> int:
-        return math.prod(next(iter(sizes[c])) for c in letters)
+        return math.prod(sizes[c] for c in letters)
 
     p = a.permute([x.index(c) for c in batch + rows + summed]).reshape(volume(batch), volume(rows), volume(summed))
     q = b.permute([y.index(c) for c in batch + summed + columns]).reshape(
@@ -160,7 +161,7 @@ def _as_product(equation: str, a: Tensor, b: Tensor) -> Tensor | None:
     order = batch + rows + columns
     if not batch:
         p, q = p.squeeze(0), q.squeeze(0)
-    shaped = product(p, q).reshape([next(iter(sizes[c])) for c in order])
+    shaped = product(p, q).reshape([sizes[c] for c in order])
     return shaped.permute([order.index(c) for c in out])
 
 

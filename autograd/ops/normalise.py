@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine import unbroadcast
 from ..op import op
 from ..twin import with_kernel
 
@@ -62,7 +63,8 @@ def _pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int,
     by_input = r * by_input
     if centred and gm is not None:
         by_input = by_input + gm / n
-    return by_input, None if weight is None else gy * y, None if bias is None else np.positive(gy)
+    by_weight = None if weight is None else unbroadcast(gy * y, weight.shape)
+    return by_input, by_weight, None if bias is None else unbroadcast(np.positive(gy), bias.shape)
 
 
 def _suits(x: Any, *others: Any) -> bool:

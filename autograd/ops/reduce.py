@@ -56,8 +56,7 @@ def mean(input: Any, /, dim: Dims = None, keepdim: bool = False, dtype: Any = No
 
 mean.derivative(
     input=lambda g, input_shape, input_dtype, dim, keepdim: (
-        spread(g, input_shape, input_dtype, dim, keepdim)
-        / float(max(1, count(input_shape, axes_of(dim, len(input_shape)))))
+        spread(g, input_shape, input_dtype, dim, keepdim) / max(1, count(input_shape, axes_of(dim, len(input_shape))))
     )
 )
 

@@ -120,7 +120,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     first, last = axis_of(start_dim, len(shape), "start_dim"), axis_of(end_dim, len(shape), "end_dim")
     if first > last:
         raise ArgumentError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
-    return reshape_to(input, (*shape[:first], int(np.prod(shape[first : last + 1])), *shape[last + 1 :]))
+    return reshape_to(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
 @method

@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from .program import CheckFailed, Program
 from .recording import Recording, difference, mark_live, record
 from .replay import Replay
+from .resized import resized
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -44,6 +45,7 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], fullgraph: bool = False, dynamic: bool = False) -> None:
         self.function, self.fullgraph, self.dynamic = function, fullgraph, dynamic
         self.entries: dict[Any, Entry] = {}
+        self.families: dict[Any, Family] = {}
         self.overflowed = False
         self._lock = threading.Lock()
         functools.update_wrapper(self, function, updated=())
@@ -57,15 +59,20 @@ class Compiled:
             key = (key, _signature(kwargs, given))
         entry = self.entries.get(key)
         if entry is None:
-            if len(self.entries) >= SIGNATURES:
+            if len(self.entries) >= SIGNATURES and not self.dynamic:
                 return self._plainly(args, kwargs)
-            entry = self.entries[key] = Entry(self)
+            entry = self.entries[key] = Entry(self, self._family(key) if self.dynamic else None)
+            if len(self.entries) > SIGNATURES:
+                self.entries.pop(next(iter(self.entries)))
         if not self._lock.acquire(blocking=False):  # another thread runs it, or it calls itself
             return self.function(*args, **kwargs)
         try:
             return entry(args, kwargs, given)
         finally:
             self._lock.release()
+
+    def _family(self, key: Any) -> Family:
+        return self.families.setdefault(_without_sizes(key), Family())
 
     def _plainly(self, args: Any, kwargs: Any) -> Any:
         """A number or a size that is another at every call would be recorded at every call."""
@@ -126,11 +133,45 @@ def _signature(x: Any, given: list[Tensor]) -> Any:
     return id(x)
 
 
+def _without_sizes(key: Any) -> Any:
+    """A signature but for sizes above 1: what 0 and 1 mean differs from what others do."""
+    if isinstance(key, tuple):
+        sizes = key and all(type(n) is int for n in key)
+        return tuple([min(n, 2) for n in key] if sizes else map(_without_sizes, key))
+    return key
+
+
+class Family:
+    """Signatures that differ in sizes alone.
+
+    A program for another size is made of the first's recording (`resized.py`), and once held against a recording of the
+    function itself.  Where they differ, its sizes have gone ways that are not seen: every size is recorded.
+    """
+
+    def __init__(self) -> None:
+        self.first: Recording | None = None
+        self.trusted: bool | None = None
+
+    def resized(self, given: list[Tensor]) -> Recording | None:
+        """The recording for these arguments, if it can do without one of the function."""
+        return resized(self.first, given) if self.first is not None and self.trusted else None
+
+    def agrees(self, recording: Recording, given: list[Tensor]) -> bool:
+        """Whether `recording`, just made, is what would have been made of the first."""
+        if recording.obstacle or self.first is None or self.trusted is False:
+            return False
+        made = resized(self.first, given)
+        if made is not None:
+            self.trusted = not difference(made, recording)
+            mark_live(self.first, recording)
+        return bool(made is not None and self.trusted)
+
+
 class Entry:
     """One signature: recordings until two agree, then a program; others where what it took for granted differs."""
 
-    def __init__(self, owner: Compiled) -> None:
-        self.owner, self.function = owner, owner.function
+    def __init__(self, owner: Compiled, family: Family | None = None) -> None:
+        self.owner, self.function, self.family = owner, owner.function, family
         self.replays: list[Replay] = []
         self.last: Recording | None = None
         self.tries, self.eager = 0, False
@@ -146,13 +187,16 @@ class Entry:
             return result
         if self.eager:
             return self.function(*args, **kwargs)
+        if self.family is not None and not self.replays and (made := self.family.resized(given)) is not None:
+            self.replays.append(Replay(made, dynamic=True))
+            return self(args, kwargs, given)
         if not _recording.acquire(blocking=False):  # another thread records: bodies can be handed to one only
             return self.function(*args, **kwargs)
         try:
-            result, recording = record(self.function, args, kwargs, given)
+            result, recording = record(self.function, args, kwargs, given, self.family is not None)
         finally:
             _recording.release()
-        self._settle(recording)
+        self._settle(recording, self.family is not None and self.family.agrees(recording, given))
         return result
 
     @property
@@ -160,7 +204,7 @@ class Entry:
         """The program that was used last."""
         return self.replays[0] if self.replays else None
 
-    def _settle(self, recording: Recording) -> None:
+    def _settle(self, recording: Recording, known: bool) -> None:
         self.tries += 1
         before, self.last = self.last, recording
         if recording.obstacle:
@@ -168,9 +212,11 @@ class Entry:
                 self._give_up(recording.obstacle)
             return
         differs = "what has been set up" if before is None or before.obstacle else difference(before, recording)
-        if not differs:
+        if known or not differs:
             if before is not None:
                 mark_live(before, recording)
+            if self.family is not None and self.family.first is None:
+                self.family.first = recording
             self.replays.insert(0, Replay(recording, self.owner.dynamic))
             self.last, self.tries = None, 0
             if len(self.replays) > PROGRAMS:

@@ -20,6 +20,8 @@ _UNTOUCHED = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_sh
 
 def follow(recorder: Recorder, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """What the recorder makes of ``function(*args, **kwargs)``: of other names for ufuncs and reductions, those."""
+    if function in (np.shape, np.size) and isinstance(args[0], Traced) and len(args) == 1:
+        return args[0].shape if function is np.shape else args[0].size
     if function in _UNTOUCHED:
         given = over((args, kwargs), plain)
         return function(*given[0], **given[1])
@@ -49,7 +51,7 @@ def _like(recorder: Recorder, function: Any, x: Any, fill: Any = 0, dtype: Any =
     if function is not np.full_like:
         fill, dtype = (1 if function is np.ones_like else 0), fill or dtype  # their second argument is the type
     fill = plain(fill).item() if isinstance(fill, np.ndarray) and not isinstance(fill, Traced) else fill
-    size = plain(x).shape if shape is None else shape
+    size = x.shape if shape is None else shape
     return recorder.call(filled, (fill, size, np.dtype(x.dtype if dtype is None else dtype)), {})
 
 

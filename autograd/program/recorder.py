@@ -32,6 +32,8 @@ _OURS = tuple(str(Path(__file__).parents[2] / room) + "/" for room in ("autograd
 class Recorder:
     """Makes `Traced` arrays and collects equations."""
 
+    kind = Traced
+
     def __init__(self) -> None:
         self.program, self.obstacle, self.open = Program(), "", True
         self.written: dict[int, Traced] = {}  # arrays that were written in place, by identity
@@ -90,22 +92,26 @@ class Recorder:
         """`array`, which the function has just made of nothing, followed from here on."""
         if not self.watches or isinstance(array, Traced):
             return array
-        v = _var_of(array)
+        v = var_of(array)
         self.program.constants[v] = array
         self.newborn.add(v)
         return self._traced(array, v)
 
+    def filled(self, shape: tuple[int, ...], value: Any, dtype: Any) -> np.ndarray:
+        """A new array with `value` everywhere, followed from here on."""
+        return self.born(filled(value, shape, dtype))
+
     def _held(self, array: np.ndarray, define: Callable[[Var], Any]) -> Traced:
         held = self._holders.get(id(array))
         if held is None:
-            v = _var_of(array)
+            v = var_of(array)
             define(v)
             held = self._holders[id(array)] = (array, self._traced(array, v))
             self.origins[id(held[1])] = v
         return held[1]
 
     def _traced(self, array: Any, v: Var, root: Traced | None = None, steps: tuple[Step, ...] = ()) -> Traced:
-        t = np.ndarray.view(np.asarray(array), Traced)
+        t = np.ndarray.view(np.asarray(array), self.kind)
         t.recorder, t.var, t.steps, t.above = self, v, steps, root
         t.version = 0 if root is None else root.version
         if root is None:
@@ -163,8 +169,9 @@ class Recorder:
         if t.version != t.root.version:
             v, array = t.root.var, plain(t.root)
             for function, args, kwargs in t.steps:
-                array = np.asarray(function(array, *args, **kwargs))
-                out = _var_of(array, t.root)
+                given = over((args, kwargs), plain)
+                array = np.asarray(function(array, *given[0], **given[1]))
+                out = var_of(array, t.root)
                 self._equation(function, (v, *args), kwargs, (out,), called(function), view=True)
                 v = out
             t.var, t.version = v, t.root.version
@@ -221,7 +228,7 @@ class Recorder:
         outs: list[Var] = []
         view = False
         for array, source in zip(arrays, [None if a is None else self._source(a, first) for a in arrays]):
-            v = _var_of(np.empty(0, bool) if array is None else array, source)
+            v = var_of(np.empty(0, bool) if array is None else array, source)
             if array is None:
                 made.append(None)
             elif source is None:
@@ -263,10 +270,10 @@ class Recorder:
             return take(*args)  # type: ignore[return-value]
         self._inside = True
         try:
-            out = take(*args)
+            out = take(*over(args, plain))
         finally:
             self._inside = False
-        v = _var_of(out)
+        v = var_of(out)
         self._equation(take, args, {}, (v,), "draw", effect="draw")
         return self._traced(out, v)
 
@@ -289,7 +296,7 @@ class Recorder:
         v = value if isinstance(value, Var) else None
         if key != () or v is None or (v.shape, v.dtype) != (t.shape, t.dtype):
             function = filled if key == () else replaced
-            v = _var_of(np.empty_like(plain(t)) if t.root is not t or function is replaced else plain(t))
+            v = var_of(np.empty_like(plain(t)) if t.root is not t or function is replaced else plain(t))
             args = (value, t.shape, t.dtype) if key == () else (self.read(t), value, key)
             self._equation(function, args, {}, (v,), function.__name__)
         self._assign(t, v)
@@ -299,7 +306,7 @@ class Recorder:
         root = t.root
         if t is not root:
             t.var = v
-            whole = _var_of(np.empty_like(plain(root)))
+            whole = var_of(np.empty_like(plain(root)))
             self._equation(part_replaced, (self.read(root), v, t.steps), {}, (whole,), "part_replaced")
             v = whole
         root.var, root.version = v, root.version + 1
@@ -325,7 +332,7 @@ class Recorder:
     def reinterpreted(self, x: Traced, dtype: Any) -> Traced:
         """The bytes of a value as elements of another type: a value of its own, though it lies in the same memory."""
         array = plain(x).view(dtype)
-        v = _var_of(array)
+        v = var_of(array)
         self._equation(np.ndarray.view, (self.read(x), np.dtype(dtype)), {}, (v,), "view")
         return self._traced(array, v)
 
@@ -392,14 +399,16 @@ def owner_of(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _var_of(array: np.ndarray, source: Traced | None = None) -> Var:
-    size = array.itemsize or 1
+def var_of(array: np.ndarray, source: Traced | None = None) -> Var:
+    """A variable for `array`, which may lie in the memory of `source`."""
+    array, size = plain(array), array.itemsize or 1
     strides = tuple(s // size for s in array.strides)
     if source is None:
         return Var(array.shape, array.dtype, strides)
-    offset = (_address(array) - _address(source)) // size
+    offset = (address(array) - address(source)) // size
     return Var(array.shape, array.dtype, strides, source.var.root, offset)
 
 
-def _address(array: np.ndarray) -> int:
+def address(array: np.ndarray) -> int:
+    """Where in memory `array` begins."""
     return plain(array).__array_interface__["data"][0]

@@ -17,9 +17,11 @@ from ..staleness import Freed
 from ..tape import LEAF, Node, Tape
 from ..tensor import Tensor
 from ..views import View
+from .extent import pinned
 from .nesting import leaves, over
 from .program import Equation, Program, Var, substitute, without_dead
 from .recorder import Recorder
+from .sized import SizedRecorder, Sizes
 from .surroundings import Surroundings
 from .traced import Traced
 
@@ -117,14 +119,15 @@ class Recording:
     fixed: list[tuple[int, Tensor]] = field(default_factory=list)  # arguments that the function reaches by itself, too
     reached: list[tuple[Tensor, Source]] = field(default_factory=list)  # while it is being recorded
     forward: int = 0  # results that the function itself gives; those behind are cotangents
+    sizes: Sizes | None = None  # the program for all sizes, if it was recorded for those
     obstacle: str = ""
 
 
 def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
-           given: list[Tensor]) -> tuple[Any, Recording]:  # fmt: skip
-    """Call the function on arguments with the tensors `given`, really, and record."""
+           given: list[Tensor], dynamic: bool = False) -> tuple[Any, Recording]:  # fmt: skip
+    """Call the function on arguments with the tensors `given`, really, and record; `dynamic`: for all sizes."""
     around = Surroundings(function)
-    recorder = Recorder()
+    recorder = SizedRecorder() if dynamic else Recorder()
     known: dict[int, tuple[Tensor, str]] = {id(t): (t, f"args[{i}]") for i, t in enumerate(given)}
     known |= {key: pair for key, pair in around.tensors.items() if key not in known}
     tensors = [t for t, _ in known.values()]
@@ -139,11 +142,13 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     for (t, label), source in zip((*known.values(), *old.values()), places, strict=True):
         t.array = recorder.input(t.array, label)
         sources.setdefault(t.array.var, source)
+        if isinstance(recorder, SizedRecorder) and isinstance(source, Argument):
+            recorder.growing.add(t.array.var)
     swapped = {id(t): t.array for t, _ in (*known.values(), *old.values())}
     streams = _streams()
     try:
         with recorder.watching(around.prints):
-            result = function(*args, **kwargs)
+            result = pinned(function(*args, **kwargs))
             recording = _finish(recorder, around, known, before, result, sources, given)
             recording.reached = list(zip(tensors, places))
             recording.derivative = _derivative(recorder, recording, result)
@@ -174,6 +179,8 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     if changed:
         recorder.obstacle = f"`{changed}` changes in the function, which a replay would not repeat"
     recording.obstacle = recorder.obstacle
+    if isinstance(recorder, SizedRecorder):
+        recording.sizes, recording.program = recorder.sizes, recorder.sizes.now()
     return result, recording
 
 

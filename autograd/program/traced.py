@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .extent import number
+
 if TYPE_CHECKING:
     from .program import Var
     from .recorder import Recorder
@@ -162,8 +164,8 @@ class Traced(np.ndarray):
 
 
 def plain(x: Any) -> Any:
-    """The ordinary array of a Traced one; anything else as it is."""
-    return np.ndarray.view(x, np.ndarray) if isinstance(x, Traced) else x
+    """The ordinary array of a traced one, the number of an extent; anything else as it is."""
+    return np.ndarray.view(x, np.ndarray) if isinstance(x, Traced) else number(x)
 
 
 def get(array: Any, key: Any) -> Any:
@@ -238,7 +240,7 @@ def _mean(self: Traced, axis: Any = None, dtype: Any = None, out: Any = None, ke
         return self.recorder.call(np.ndarray.mean, (self, axis, dtype, None, keepdims), {})
     total = self.sum(axis=axis, keepdims=keepdims)
     n = self.size // total.size if total.size else 0
-    return total / self.dtype.type(n)
+    return total / (self.dtype.type(n) if type(n) is int else n)
 
 
 def _plain_method(name: str) -> Callable[..., Any]:

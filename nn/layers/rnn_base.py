@@ -13,13 +13,10 @@ import math
 import warnings
 from typing import Any, NamedTuple
 
-import numpy as np
-
 import autograd
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError
 from autograd.ops.join import join, stack
-from autograd.tensor import wrap
 
 from .. import functional as F
 from .. import init
@@ -189,7 +186,7 @@ class RNNBase(Module):
         """The first states, (layers · directions, batch, size): those given, checked, or zeros."""
         what, many = type(self).__name__, self.num_layers * len(self._directions)
         if hx is None:
-            return tuple(wrap(np.zeros((many, batch, size), x.dtype)) for size in self._states().values())
+            return tuple(autograd.zeros(many, batch, size, dtype=x.dtype) for size in self._states().values())
         given = self._unpair(hx)
         for t, (name, size) in zip(given, self._states().items()):
             expected = (many, size) if single else (many, batch, size)
