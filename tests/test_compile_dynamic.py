@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -201,6 +202,35 @@ def test_many_sizes_are_forgotten_oldest_first(recorded, monkeypatch):
         assert (fast(autograd.ones(n)).numpy() == 2).all()
     assert len(fast.entries) == 4
     assert recorded[0] == 3
+
+
+def test_programs_for_all_sizes_work_in_the_memory_of_the_largest(recorded):
+    pytest.importorskip("numba")
+    fast = autograd.compile(lambda x: (x @ x.T).softmax(1) @ x, dynamic=True)
+    inputs = [autograd.randn(n, 3) for n in (20, 20, 20, 40, 30, 50, 10)]
+    results = [fast(x).numpy() for x in inputs]
+    replays = [entry.replay for entry in fast.entries.values()]
+    (scratch,) = {replay.run.scratch for replay in replays}
+    assert len(scratch.memory) == max(replay.run.emitted.arena for replay in replays) > 0
+    for x, result in zip(inputs, results, strict=True):
+        np.testing.assert_allclose(fast(x).numpy(), result, rtol=1e-5)
+
+
+def test_threads_take_turns_with_a_program():
+    """Two threads in the backward pass of one compiled function: its program has one working memory."""
+    pytest.importorskip("numba")
+    weight = autograd.randn(60, 60)
+    fast = autograd.compile(lambda x: autograd.tanh(autograd.tanh(x @ weight) @ weight).sum())
+    inputs = [autograd.randn(50, 60, requires_grad=True) for _ in range(6)]
+    for x in inputs[:3]:
+        fast(x)
+    losses = [fast(x) for x in inputs]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda loss: loss.backward(), losses))
+    for x in inputs:
+        found, x.grad = x.grad.numpy(), None
+        autograd.tanh(autograd.tanh(x @ weight) @ weight).sum().backward()
+        np.testing.assert_allclose(found, x.grad.numpy(), rtol=1e-4, atol=1e-4)
 
 
 # -- extents -----------------------------------------------------------------------------------------------------------

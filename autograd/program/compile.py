@@ -14,6 +14,7 @@ from ..dtypes import get_default_dtype
 from ..errors import ArgumentError, CompileError
 from ..recording import recording as tape_recording
 from ..tensor import Tensor
+from .build import Scratch
 from .program import CheckFailed, Program
 from .recording import Recording, difference, mark_live, record
 from .replay import Replay
@@ -151,6 +152,7 @@ class Family:
     def __init__(self) -> None:
         self.first: Recording | None = None
         self.trusted: bool | None = None
+        self.scratch = Scratch(), Scratch()
 
     def resized(self, given: list[Tensor]) -> Recording | None:
         """The recording for these arguments, if it can do without one of the function."""
@@ -188,7 +190,7 @@ class Entry:
         if self.eager:
             return self.function(*args, **kwargs)
         if self.family is not None and not self.replays and (made := self.family.resized(given)) is not None:
-            self.replays.append(Replay(made, dynamic=True))
+            self._add(made)
             return self(args, kwargs, given)
         if not _recording.acquire(blocking=False):  # another thread records: bodies can be handed to one only
             return self.function(*args, **kwargs)
@@ -198,6 +200,11 @@ class Entry:
             _recording.release()
         self._settle(recording, self.family is not None and self.family.agrees(recording, given))
         return result
+
+    def _add(self, recording: Recording) -> None:
+        self.replays.insert(0, Replay(recording, self.family is not None))
+        if self.family is not None:
+            self.replays[0].share(*self.family.scratch)
 
     @property
     def replay(self) -> Replay | None:
@@ -217,7 +224,7 @@ class Entry:
                 mark_live(before, recording)
             if self.family is not None and self.family.first is None:
                 self.family.first = recording
-            self.replays.insert(0, Replay(recording, self.owner.dynamic))
+            self._add(recording)
             self.last, self.tries = None, 0
             if len(self.replays) > PROGRAMS:
                 self._give_up("what it depends on keeps changing: a number or a branch that differs from call to call")

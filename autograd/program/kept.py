@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import WengertError
 from . import cache
-from .build import Built, assembled, built
+from .build import Built, Interpreted, built
 from .document import read, written
 from .emit import Emitted
 from .names import name_of, tuple_name, tuple_of
@@ -34,7 +34,7 @@ class Part:
 
     inputs: list[Var]
     targets: list[int]
-    run: Built
+    run: Built | Interpreted
 
 
 @dataclass(eq=False)
@@ -251,4 +251,4 @@ def _part(entry: dict[str, Any], recorded: Program) -> Part:
     constants = [own[x] if isinstance(x, int) else read(x) for x in entry["constants"]]
     objects = [_object_of(x) for x in entry["objects"]]
     emitted = Emitted(source, functions, objects, constants, entry["arena"], entry["moving"])
-    return Part(inputs, entry["targets"], assembled(emitted, len(inputs), time.perf_counter() - began))
+    return Part(inputs, entry["targets"], Built(emitted, len(inputs), time.perf_counter() - began))

@@ -15,6 +15,7 @@ from ..tape import Node
 from ..tensor import Tensor, wrap
 from ..where import calling_line
 from ..writes import next_stamp, writes
+from .build import Scratch
 from .kept import Part, divided, parts_of
 from .nesting import over
 from .passes import optimised
@@ -42,6 +43,12 @@ class Replay:
         self.grads, self.bare = recording.grads, recording.bare
         self.structure: Any = recording.structure
         self.alone = self.structure.index if isinstance(self.structure, Result) else None
+
+    def share(self, forward: Scratch, backward: Scratch) -> None:
+        """Work in these memories, in which programs for other sizes work, too."""
+        self.run.share(forward)
+        if self.backward is not None:
+            self.backward.run.share(backward)
 
     @functools.cached_property
     def programs(self) -> tuple[Program, Program | None]:
