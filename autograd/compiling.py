@@ -17,10 +17,10 @@ def compile(model: Callable[..., Any] | None = None, *, fullgraph: bool = False,
     call; where something has changed it is recorded again, and what cannot be recorded runs as it is, with one warning
     that names the line.  Results, parameters, buffers, gradients and random streams are those of the plain function.
 
-    `fullgraph`: an error in place of that warning.  `dynamic`: another batch size is not recorded, and little is compiled
-    for it, since kernels take sizes as arguments; what the function decides by a size is compared, and if it asks for
-    one as a plain number, as ``range(x.shape[0])`` does, each such number is recorded.  `disable`: return `model` as it
-    is.  `backend`, `mode` and `options` are PyTorch's and change nothing here.
+    `fullgraph`: an error in place of that warning.  `dynamic`: another batch size is not recorded, and little is
+    compiled for it, since kernels take sizes as arguments; what the function decides by a size is compared, and if it
+    asks for one as a plain number, as ``range(x.shape[0])`` does, each such number is recorded.  `disable`: return
+    `model` as it is.  `backend`, `mode` and `options` are PyTorch's and change nothing here.
 
     >>> import autograd
     >>> @autograd.compile

@@ -17,8 +17,9 @@ from autograd.program.emit import Emitter
 from autograd.program.passes import optimised
 from autograd.program.program import CheckFailed, Program
 from autograd.program.recorder import Recorder
-from autograd.program.recording import Argument, Hyper, Recording, record
+from autograd.program.recording import Argument, Hyper, Recording, difference, record
 from autograd.program.replay import filled
+from autograd.program.resized import resized
 from autograd.program.runtime import seen
 from autograd.tensor import Tensor
 
@@ -108,6 +109,19 @@ def _product_into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias
     out[...] = (out if more else bias if bias.size else 0) + product
 
 
+def _for_all_sizes(step: Callable[..., Any], tensors: list[Tensor], want: list[np.ndarray],
+                   tolerance: float) -> Recording:  # fmt: skip
+    """Recorded with extents for sizes; made of that for the sizes that it was recorded with, which changes nothing."""
+    autograd.manual_seed(5)
+    result, sized = record(step, tuple(tensors), {}, tensors, dynamic=True)
+    _same(_all(result, tensors), want, tolerance, "the call recorded for all sizes")
+    made = resized(sized, tensors)
+    assert not sized.obstacle
+    assert made is not None
+    assert not difference(made, sized)
+    return made
+
+
 def _signed(x: Any) -> Any:
     """Kernels take strides as uint64, in which negative ones wrap around."""
     return x - (1 << 64) if isinstance(x, int) and x >= 1 << 63 else x
@@ -142,12 +156,16 @@ def check(step: Callable[..., Any], given: Callable[[], list[Tensor]], others: C
         return recording.obstacle
     program = recording.program.check()
     simple = optimised(program)
-    forms = {"interpreted": (program, program.interpret), "optimised": (simple, simple.interpret)}
-    forms |= {"emitted": (simple, emitted(simple)), "emitted and bound": (simple, emitted(simple, moving=False))}
+    forms = {"interpreted": (recording, program, program.interpret), "optimised": (recording, simple, simple.interpret)}
+    forms |= {"emitted": (recording, simple, emitted(simple)),
+              "emitted and bound": (recording, simple, emitted(simple, moving=False))}  # fmt: skip
     if compiled:
         whole = built(simple, set(simple.inputs))
-        forms = {"compiled": (simple, lambda *arrays: whole(list(arrays)))}
-    for name, (form, run) in forms.items():
+        forms = {"compiled": (recording, simple, lambda *arrays: whole(list(arrays)))}
+    else:
+        sized = _for_all_sizes(step, given(), want, tolerance)
+        forms |= {"for all sizes": (sized, sized.program, sized.program.interpret)}
+    for name, (recording, form, run) in forms.items():
         for make, expected in ((given, want), (others, want_other), (given, want)):
             autograd.manual_seed(5)
             tensors = make()

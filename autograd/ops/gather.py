@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import quiet as bodies
 from ..errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from ..inplace import takes_out
 from ..op import op
@@ -30,9 +31,15 @@ def _indices(name: str, index: Any) -> np.ndarray:
 
 def along(index: np.ndarray, dim: int) -> tuple[np.ndarray, ...]:
     """The NumPy key of the elements ``[i, ..., index[i, ..., k], ..., k]``."""
-    grid = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    grid = open_grid(index.shape)
     grid[dim] = index
     return tuple(grid)
+
+
+def open_grid(shape: tuple[int, ...]) -> list[Any]:
+    """For each dimension its numbers from 0, along it: together they broadcast to `shape`."""
+    tails = [(1,) * (len(shape) - 1 - i) for i in range(len(shape))]
+    return [bodies.quiet().run(np.arange, n).reshape(n, *tail) for n, tail in zip(shape, tails)]
 
 
 def checked(name: str, input: Tensor, dim: int, index: Any) -> tuple[Any, ...]:

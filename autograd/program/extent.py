@@ -13,6 +13,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .nesting import leaves, over
 from .program import Var
 
@@ -69,6 +71,19 @@ class Extent:
     def __format__(self, spec: str) -> str:
         return format(self._pinned(), spec)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._pinned(), dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """With an array that is not traced it is a number; a traced one writes it down."""
+        if any(isinstance(x, np.ndarray) and hasattr(x, "recorder") for x in inputs):
+            return NotImplemented
+        return getattr(ufunc, method)(*pinned(inputs), **kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        ours = all(kind in (Extent, np.ndarray) for kind in types)
+        return function(*pinned(args), **pinned(kwargs)) if ours else NotImplemented
+
     def __reduce__(self) -> Any:
         return type(self.value), (self._pinned(),)
 
@@ -76,9 +91,12 @@ class Extent:
         return self._pinned()
 
 
+_NUMBERS = (Extent, int, float, bool)
+
+
 def _computing(function: Callable[..., Any], reverse: bool = False) -> Callable[..., Any]:
     def method(self: Extent, *others: Any) -> Any:
-        if not all(type(x) in (Extent, int, float) for x in others):
+        if not all(type(x) in _NUMBERS for x in others):
             return NotImplemented
         operands = (*others, self) if reverse else (self, *others)
         value = function(*map(number, operands))
@@ -89,7 +107,7 @@ def _computing(function: Callable[..., Any], reverse: bool = False) -> Callable[
 
 def _deciding(function: Callable[..., bool]) -> Callable[..., Any]:
     def method(self: Extent, other: Any) -> Any:
-        return self.recorder.guard(function, self, other) if type(other) in (Extent, int, float) else NotImplemented
+        return self.recorder.guard(function, self, other) if type(other) in _NUMBERS else NotImplemented
 
     return method
 

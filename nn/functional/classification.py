@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd import Tensor, where
 from autograd.errors import ArgumentError, DimensionError, DTypeError, ShapeError
+from autograd.ops.gather import open_grid
 from autograd.ops.index import elements_of
 from autograd.ops.reduce import floats_only
 from autograd.ops.softmax import class_cross_entropy
@@ -37,7 +38,7 @@ def nll_loss(
     tensors("nll_loss", input=input, target=target)
     axis, safe, kept = _classes(input, target, weight, ignore_index)
     classes = target.array
-    grid = list(np.ogrid[tuple(slice(n) for n in classes.shape)])
+    grid = open_grid(classes.shape)
     picked = -elements_of(input, (*grid[:axis], safe, *grid[axis:])) if classes.ndim else -input[int(safe)]
     share = kept.astype(input.array.dtype) if weight is None else weight.array[safe] * kept
     loss = (
