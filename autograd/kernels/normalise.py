@@ -25,7 +25,7 @@ from .spin import each
 from .vmath import minus
 from .words import entry, kept
 
-WORK = 131072  # elements of a piece at least
+WORK, GROUPED = 131072, 32768  # elements of a piece at least; where it has groups
 SHORTEST = 8  # elements of a run, for which the loops are made
 BLOCK = 256  # rows of a column that are added up in the array's type
 
@@ -106,9 +106,9 @@ def _centre_of(x, start, step, count, s, centred):
 
 
 @kernel
-def _groups(x, y, w, b, means, scales, sizes, eps, centred, first, last):
+def _groups_piece(p, step, x, y, w, b, means, scales, sizes, eps, centred):
     inner, s, far, near, by, c = sizes
-    for i in range(first, last):
+    for i in range(p * step, min((p + 1) * step, means.size)):
         mean, square = _centre_of(x, i * far, near, inner, s, centred)
         scale = x.dtype.type(1 / math.sqrt(square + eps))
         means[i], scales[i] = mean, scale
@@ -121,9 +121,15 @@ def _groups(x, y, w, b, means, scales, sizes, eps, centred, first, last):
 
 
 @kernel
-def _groups_pull(g, x, w, means, scales, out, by_bias, by_weight, sizes, centred, first, last):
+def _groups(team, helpers, pieces, step, x, y, w, b, means, scales, sizes, eps, centred):
+    arguments = (step, x, y, w, b, means, scales, sizes, eps, centred)
+    each(team, helpers, pieces, entry(_groups_piece, arguments), kept(arguments))
+
+
+@kernel
+def _groups_pull_piece(p, step, g, x, w, means, scales, out, by_bias, by_weight, sizes, centred):
     T, (inner, s, far, near, by, c) = x.dtype.type, sizes
-    for i in range(first, last):
+    for i in range(p * step, min((p + 1) * step, means.size)):
         mean, scale, total, weighted = means[i], scales[i], 0.0, 0.0
         for k in range(inner):
             at = (i * by + k) % c if by else i
@@ -143,6 +149,12 @@ def _groups_pull(g, x, w, means, scales, out, by_bias, by_weight, sizes, centred
             gs, xs, to = g[start : start + s], x[start : start + s], out[start : start + s]
             for j in range(s):
                 to[j] = rise * gs[j] - slope * minus(xs[j], mean) - shift
+
+
+@kernel
+def _groups_pull(team, helpers, pieces, step, g, x, w, means, scales, out, by_bias, by_weight, sizes, centred):
+    arguments = (step, g, x, w, means, scales, out, by_bias, by_weight, sizes, centred)
+    each(team, helpers, pieces, entry(_groups_pull_piece, arguments), kept(arguments))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -268,7 +280,8 @@ def _weights(x: np.ndarray, lies: Layout, *given: np.ndarray | None) -> list[np.
 
 
 def _over(kernel: Any, groups: int, size: int, *arguments: Any) -> None:
-    in_pieces(groups, lambda first, last: kernel(*arguments, first, last), max(1, WORK // size))
+    step = max(1, GROUPED // size, -(-groups // 16))
+    share(-(-groups // step), kernel, step, *arguments)
 
 
 def _step(lies: Rows) -> int:
@@ -322,16 +335,22 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
 
 
 @kernel
-def _scale(x, w, b, out, s, first, last):
-    for i in range(first, last):
+def _scale_piece(p, step, x, w, b, out, s):
+    for i in range(p * step, min((p + 1) * step, x.size // s)):
         slope, shift, row, to = w[i % w.size], b[i % w.size], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
         for j in range(s):
             to[j] = row[j] * slope + shift
 
 
 @kernel
-def _scale_pull(g, x, w, out, by_bias, by_weight, s, first, last):
-    for i in range(first, last):
+def _scale(team, helpers, pieces, step, x, w, b, out, s):
+    arguments = (step, x, w, b, out, s)
+    each(team, helpers, pieces, entry(_scale_piece, arguments), kept(arguments))
+
+
+@kernel
+def _scale_pull_piece(p, step, g, x, w, out, by_bias, by_weight, s):
+    for i in range(p * step, min((p + 1) * step, x.size // s)):
         slope, gs, xs, to = w[i % w.size], g[i * s : (i + 1) * s], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
         part = product = x.dtype.type(0)
         for j in range(s):
@@ -340,6 +359,12 @@ def _scale_pull(g, x, w, out, by_bias, by_weight, s, first, last):
         for j in range(s):
             to[j] = slope * gs[j]
         by_bias[i], by_weight[i] = part, product
+
+
+@kernel
+def _scale_pull(team, helpers, pieces, step, g, x, w, out, by_bias, by_weight, s):
+    arguments = (step, g, x, w, out, by_bias, by_weight, s)
+    each(team, helpers, pieces, entry(_scale_pull_piece, arguments), kept(arguments))
 
 
 def run_length(shape: tuple[int, ...], given: tuple[int, ...]) -> int:
