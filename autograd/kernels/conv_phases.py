@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .conv_pieces import Pair, pieces_of, ranges
+from .conv_pieces import Pair, pieces_of
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_every_second, copy_run, copy_to_every_second, framed
-from .pool import run
+from .pool import share
+from .spin import each
 from .tile import LONG, columns_of, narrow_tile, row_tile, tile
+from .words import entry, kept
 
 
 @kernel
@@ -66,29 +68,38 @@ def products(left, image, i0, group_size, table, out, length, groups, rows, widt
 
 
 @kernel
-def forward_some(x, weight, bias, y, table, first, last, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, s_h, s_w,
+def forward_some(i, x, weight, bias, y, table, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, s_h, s_w,
                  p_h, p_w, width):  # fmt: skip
-    """The outputs of samples `first` to `last`."""
-    size, length = c * s_h * s_w * q_h * q_w, o_h * q_w
-    image, out = np.zeros(size + 4 * width, x.dtype), np.empty(f * length + 4 * width, x.dtype)
+    """The outputs of part `i` of the samples, `length` of them."""
+    size, run = c * s_h * s_w * q_h * q_w, o_h * q_w
+    image, out = np.zeros(size + 4 * width, x.dtype), np.empty(f * run + 4 * width, x.dtype)
     plain = s_h == 1 and s_w == 1 and p_h == 0 and p_w == 0
-    for n in range(first, last):
+    for n in range(i * length, min((i + 1) * length, samples)):
         if plain and (samples - n - 1) * size >= LONG * width:  # the tile may read past the image's end
-            products(weight, x, n * size, size // groups, table, out, length, groups, f // groups, width)
+            products(weight, x, n * size, size // groups, table, out, run, groups, f // groups, width)
         else:
             spread(x, n * c * h * w, h, w, image, q_h, q_w, s_h, s_w, p_h, p_w, c)
-            products(weight, image, 0, size // groups, table, out, length, groups, f // groups, width)
+            products(weight, image, 0, size // groups, table, out, run, groups, f // groups, width)
         for k in range(f):
             shift = bias[k] if bias.size else x.dtype.type(0)
-            for i in range(o_h):
-                copy_run(out, k * length + i * q_w, y, ((n * f + k) * o_h + i) * o_w, o_w, shift)
+            for o in range(o_h):
+                copy_run(out, k * run + o * q_w, y, ((n * f + k) * o_h + o) * o_w, o_w, shift)
 
 
 @kernel
-def turned_some(weight, out, chosen, first, last, f, c, taps):
-    """out[g, c, f, t] = weight[g, f, c, chosen[t]] for the rows (g, c) from `first` to `last`."""
-    at = first * f * chosen.size
-    for row in range(first, last):
+def forward_all(team, helpers, parts, x, weight, bias, y, table, length, samples, c, h, w, f, groups, o_h, o_w, q_h,
+                q_w, s_h, s_w, p_h, p_w, width):  # fmt: skip
+    """`forward_some`, all of them."""
+    arguments = (x, weight, bias, y, table, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, s_h, s_w, p_h, p_w,
+                 width)  # fmt: skip
+    each(team, helpers, parts, entry(forward_some, arguments), kept(arguments))
+
+
+@kernel
+def turned_some(i, weight, out, chosen, length, rows, f, c, taps):
+    """out[g, c, f, t] = weight[g, f, c, chosen[t]] for part `i` of the rows (g, c), `length` of them."""
+    at = i * length * f * chosen.size
+    for row in range(i * length, min((i + 1) * length, rows)):
         g, k = row // c, row % c
         for j in range(f):
             source = ((g * f + j) * c + k) * taps
@@ -98,23 +109,31 @@ def turned_some(weight, out, chosen, first, last, f, c, taps):
 
 
 @kernel
-def input_some(g, weight, x, table, starts, first, last, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows, columns, top,
-               left, s_h, s_w, p_h, p_w, width):  # fmt: skip
-    """The input's cotangent for samples `first` to `last`; g in its frame has rows x columns for every phase."""
-    size, length = f * rows * columns, q_h * columns
-    image, out = np.zeros(size + 4 * width, g.dtype), np.empty(c * length + 4 * width, g.dtype)
-    for n in range(first, last):
+def turned_all(team, helpers, parts, weight, out, chosen, length, rows, f, c, taps):
+    """`turned_some`, all of them."""
+    arguments = (weight, out, chosen, length, rows, f, c, taps)
+    each(team, helpers, parts, entry(turned_some, arguments), kept(arguments))
+
+
+@kernel
+def input_some(part, g, weight, x, table, starts, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows,
+               columns, top, left, s_h, s_w, p_h, p_w, width):  # fmt: skip
+    """The input's cotangent for a part of the samples, `length` of them; g in its frame has rows x columns for every
+    phase."""
+    size, run = f * rows * columns, q_h * columns
+    image, out = np.zeros(size + 4 * width, g.dtype), np.empty(c * run + 4 * width, g.dtype)
+    for n in range(part * length, min((part + 1) * length, samples)):
         framed(g, n * f * o_h * o_w, f, o_h, o_w, image, 0, top, left, rows, columns)
         for phase in range(s_h * s_w):
             a, b = phase // s_w, phase % s_w
             start, stop = max(0, -((b - p_w) // s_w)), min(q_w, (w - 1 - b + p_w) // s_w + 1)
             taps, filters = table[starts[phase] : starts[phase + 1]], weight[c * starts[phase] :]
-            products(filters, image, 0, size // groups, taps, out, length, groups, c // groups, width)
+            products(filters, image, 0, size // groups, taps, out, run, groups, c // groups, width)
             for k in range(c):
                 for i in range(q_h):
                     u = s_h * i + a - p_h
                     if 0 <= u < h:
-                        to, source = ((n * c + k) * h + u) * w + s_w * start + b - p_w, k * length + i * columns + start
+                        to, source = ((n * c + k) * h + u) * w + s_w * start + b - p_w, k * run + i * columns + start
                         if s_w == 1:
                             copy_run(out, source, x, to, max(0, stop - start), x.dtype.type(0))
                         elif s_w == 2:
@@ -122,6 +141,15 @@ def input_some(g, weight, x, table, starts, first, last, c, h, w, f, groups, o_h
                         else:
                             for j in range(stop - start):
                                 x[to + s_w * j] = out[source + j]
+
+
+@kernel
+def input_all(team, helpers, parts, g, weight, x, table, starts, length, samples, c, h, w, f, groups, o_h, o_w, q_h,
+              q_w, rows, columns, top, left, s_h, s_w, p_h, p_w, width):  # fmt: skip
+    """`input_some`, all of them."""
+    arguments = (g, weight, x, table, starts, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows, columns,
+                 top, left, s_h, s_w, p_h, p_w, width)  # fmt: skip
+    each(team, helpers, parts, entry(input_some, arguments), kept(arguments))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -148,8 +176,8 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
     shift = np.empty(0, x.dtype) if bias is None else bias
     flat = x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table
     sizes = n, c, h, w, f, groups, *outputs, *q, *stride, *padding, columns_of(x.dtype)
-    parts = ranges(n, pieces_of(y.size * table.size))
-    run(len(parts), lambda i: forward_some(*flat, *parts[i], *sizes))
+    length = -(-n // pieces_of(y.size * table.size))
+    share(-(-n // length), forward_all, *flat, length, *sizes)
     return y
 
 
@@ -157,9 +185,9 @@ def _turned(weight: np.ndarray, groups: int, chosen: np.ndarray) -> np.ndarray:
     """The filters as (groups, C/groups, F/groups, taps), with the chosen taps alone: what each channel of x meets."""
     (f, c), taps = weight.shape[:2], weight[0, 0].size
     out = np.empty(f * c * chosen.size, weight.dtype)
-    parts = ranges(groups * c, max(1, min(16, out.size // 50_000)))
-    flat = weight.reshape(-1), out, chosen
-    run(len(parts), lambda i: turned_some(*flat, *parts[i], f // groups, c, taps))
+    length = -(-groups * c // max(1, min(16, out.size // 50_000)))
+    parts = -(-groups * c // length)
+    share(parts, turned_all, weight.reshape(-1), out, chosen, length, groups * c, f // groups, c, taps)
     return out
 
 
@@ -184,7 +212,7 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
             turned.append(_turned(weight, groups, (i * taps[1] + j).reshape(-1)))
     starts = np.cumsum([0, *map(len, tables)])
     flat = g.reshape(-1), np.concatenate(turned), x.reshape(-1), np.concatenate(tables), starts
-    sizes = c, h, w, f, groups, o_h, o_w, q_h, q_w, *frame, *stride, *rest, columns_of(g.dtype)
-    parts = ranges(n, pieces_of(g.size * weight[0].size))
-    run(len(parts), lambda i: input_some(*flat, *parts[i], *sizes))
+    sizes = n, c, h, w, f, groups, o_h, o_w, q_h, q_w, *frame, *stride, *rest, columns_of(g.dtype)
+    length = -(-n // pieces_of(g.size * weight[0].size))
+    share(-(-n // length), input_all, *flat, length, *sizes)
     return x
