@@ -9,6 +9,7 @@ import autograd
 import nn.functional as F
 from autograd.kernels import get_num_threads, set_num_threads
 from autograd.ops import softmax as ops
+from autograd.ops.reduce import log_sum_exp
 from autograd.tensor import wrap
 
 pytest.importorskip("numba")
@@ -53,6 +54,39 @@ def test_as_numpy(shape, dtype):
                 result = op.run(*given)
                 assert result.dtype == dtype
                 np.testing.assert_allclose(result, expected, rtol=close, atol=4 * close, err_msg=op.name)
+
+
+@both
+@pytest.mark.parametrize(("shape", "dim"), [((40, 33), 0), ((3, 5, 200), 1), ((2, 7, 3, 180), 1), ((9, 1100), -2)])
+def test_columns(shape, dim, dtype):
+    """Softmax, its pull, and log Σ exp down the columns of tables."""
+    x, g, close = draw(shape, dtype), draw(shape, dtype, 2), 64 * np.finfo(dtype).eps
+    x.reshape(shape[0], -1)[0, :3] = np.inf, -np.inf, np.nan
+    x[..., 20] = -np.inf
+    with np.errstate(all="ignore"):
+        soft = ops._softmax.op.body(x, dim)
+        ours = ops._softmax.op.run(x, dim), ops._softmax_pull.op.run(g, soft, dim), log_sum_exp.op.run(x, dim, True)
+        expected = soft, ops._softmax_pull.op.body(g, soft, dim), log_sum_exp.op.body(x, dim, True)
+    assert ops._down_columns(dim, x) is not None
+    assert ops._down_columns(dim, x[..., :5].copy()) is None
+    for a, b in zip(ours, expected):
+        assert a.dtype == dtype
+        np.testing.assert_allclose(a, b, rtol=close, atol=4 * close)
+
+
+@both
+@pytest.mark.parametrize(("shape", "dim"), [((70, 33), 1), ((3, 5, 200), (1, 2)), ((300_000,), 0), ((1100, 2, 9), 2)])
+def test_log_sum_exp_of_rows(shape, dim, dtype):
+    """With rows of infinities, of one sign and of both, and one with NaN; a single row in pieces."""
+    x = draw(shape, dtype)
+    with np.errstate(all="ignore"):
+        for kind in ([], [np.inf], [-np.inf], [np.inf, -np.inf], [np.nan]):
+            x.reshape(-1)[: len(kind)] = kind
+            for keepdim in (False, True):
+                ours, expected = (f(x, dim, keepdim) for f in (log_sum_exp.op.run, log_sum_exp.op.body))
+                np.testing.assert_allclose(ours, expected, rtol=64 * np.finfo(dtype).eps)
+        x[:] = -np.inf
+        np.testing.assert_array_equal(log_sum_exp.op.run(x, dim), log_sum_exp.op.body(x, dim))
 
 
 @both

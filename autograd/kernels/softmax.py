@@ -83,6 +83,19 @@ def _log_softmax_pull(g, y, out, first, last):
 
 
 @kernel
+def _log_sum_exp(x, out, s, first, last):
+    """Of runs of `s` elements."""
+    peaks = np.empty(last - first, x.dtype)
+    for i in range(last - first):
+        row = x[(first + i) * s : (first + i + 1) * s]
+        m = largest(row)
+        peaks[i] = m = m if abs(m) < np.inf else x.dtype.type(0)
+        out[first + i] = _sum_of_exp(row, m)
+    for i in range(last - first):
+        out[first + i] = vlog(out[first + i]) + peaks[i]
+
+
+@kernel
 def _cross_entropy(x, classes, out, first, last):
     chosen = np.zeros(last - first, x.dtype)
     for i in range(last - first):
@@ -145,6 +158,14 @@ def softmax_pull(g: np.ndarray, y: np.ndarray) -> np.ndarray:
 def log_softmax_pull(g: np.ndarray, y: np.ndarray) -> np.ndarray:
     """g - e^y Σ g, y the logarithm of the softmax."""
     return _over_rows(_log_softmax_pull, g, y)
+
+
+def log_sum_exp(x: np.ndarray, rows: int) -> np.ndarray:
+    """ln Σ e^x for each row; of a single one, for each of its pieces."""
+    s = x.size // rows if rows > 1 else max(WORK, -(-x.size // 16))
+    out = np.empty(-(-x.size // s), x.dtype)
+    _rows(_log_sum_exp, len(out), s, x.reshape(-1), out, s)
+    return out
 
 
 def cross_entropy(x: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from ..tensor import Tensor, attach_numpy, method
 from .dims import Dims, axes_of, axis_of, count, kept
 from .expand import spread, sum
 from .rows import rows_of, shaped
+from .softmax import LEAST as EXPONENTIALS
+from .softmax import NARROW
 
 __all__ = [
     "all",
@@ -293,6 +296,28 @@ def log_sum_exp(input: Any, /, dim: Dims, keepdim: bool = False) -> Any:
     shift = np.where(np.isfinite(top), top, 0)
     out = np.log(np.exp(input - shift).sum(axis=axes, keepdims=True)) + shift
     return out if keepdim else out.reshape(tuple(n for i, n in enumerate(input.shape) if i not in axes))
+
+
+def _fast_log_sum_exp(input: Any, dim: Dims, keepdim: bool = False) -> Any:
+    if rows := rows_of(input, dim, EXPONENTIALS):
+        from ..kernels import softmax
+
+        found = softmax.log_sum_exp(input, rows)
+        return shaped(found if rows > 1 else log_sum_exp.op.body(found, 0, True), input, dim, keepdim)
+    axes = axes_of(dim, input.ndim)
+    if len(axes) != 1 or type(input) is not np.ndarray or input.dtype.char not in "fd" or input.size < EXPONENTIALS:
+        return NotImplemented
+    (axis,), shape = axes, input.shape
+    before, after = shape[:axis], shape[axis + 1 :]
+    if math.prod(after) < NARROW or not input.flags.c_contiguous:
+        return NotImplemented
+    from ..kernels import columns
+
+    found = columns.log_sum_exp(input.reshape(math.prod(before), shape[axis], -1))
+    return found.reshape((*before, *(1,) * keepdim, *after))
+
+
+log_sum_exp.kernel(_fast_log_sum_exp, opaque=False)
 
 
 def _shares(input: Any, out: Any, dim: Dims, keepdim: bool) -> Any:

@@ -5,6 +5,7 @@ The cotangents are ops too: they have kernels of their own, and derivatives for 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,30 @@ from .dims import axis_of
 __all__ = ["log_softmax", "softmax"]
 
 LEAST = 1024  # elements from which a kernel is faster than NumPy
+NARROW = 16  # columns from which one that goes down them is
 
 
-def _fits(dim: int, *arrays: np.ndarray) -> bool:
-    """Whether the kernels take these arrays: floats, row after row, alike, and `dim` the last dimension."""
+def _alike(*arrays: np.ndarray) -> bool:
+    """Whether kernels take these arrays: floats, row after row, of one shape."""
     first = arrays[0]
     return (
         first.size >= LEAST
         and first.dtype.char in "fd"
-        and dim in (-1, first.ndim - 1)
         and all(a.flags.c_contiguous and a.dtype == first.dtype and a.shape == first.shape for a in arrays)
     )
+
+
+def _fits(dim: int, *arrays: np.ndarray) -> bool:
+    """Whether the kernels for rows do: `dim` is the last dimension."""
+    return dim in (-1, arrays[0].ndim - 1) and _alike(*arrays)
+
+
+def _down_columns(dim: int, *arrays: np.ndarray) -> list[np.ndarray] | None:
+    """The arrays as tables in whose columns `dim` runs, if the kernels for these take them."""
+    axis, shape = axis_of(dim, arrays[0].ndim), arrays[0].shape
+    if math.prod(shape[axis + 1 :]) < NARROW or not _alike(*arrays):
+        return None
+    return [a.reshape(math.prod(shape[:axis]), shape[axis], -1) for a in arrays]
 
 
 def _total(x: Any, dim: int) -> Any:
@@ -56,7 +70,11 @@ def _softmax(input: Any, /, dim: int) -> Any:
 @_softmax.kernel
 def _(input: np.ndarray, dim: int) -> Any:
     if not _fits(dim, input):
-        return NotImplemented
+        if (tables := _down_columns(dim, input)) is None:
+            return NotImplemented
+        from ..kernels import columns
+
+        return columns.softmax(*tables).reshape(input.shape)
     from ..kernels import softmax
 
     return softmax.softmax(input)
@@ -71,7 +89,11 @@ def _softmax_pull(c: Any, y: Any, /, dim: int) -> Any:
 @_softmax_pull.kernel
 def _(c: np.ndarray, y: np.ndarray, dim: int) -> Any:
     if not _fits(dim, y, c):
-        return NotImplemented
+        if (tables := _down_columns(dim, c, y)) is None:
+            return NotImplemented
+        from ..kernels import columns
+
+        return columns.softmax_pull(*tables).reshape(y.shape)
     from ..kernels import softmax
 
     return softmax.softmax_pull(c, y)
