@@ -14,17 +14,18 @@ The results are transposed, block by block in registers, to rows along the image
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from .conv_pieces import Pair, pieces_of, ranges
+from .conv_tables import Tables, forward_tables, input_tables
 from .door import ROWS, kernel
 from .moves import copy_run, framed, lanes_of, transpose
-from .pool import run
+from .pool import share
+from .spin import each
 from .tile import columns_of, narrow_table_tile, table_tile
+from .words import entry, kept
 
-_PLACES = 1024  # of a chunk: with a tile's columns they stay in the second cache
 DEPTH = 320  # of a sum: with a tile's columns they stay in the first
 
 
@@ -55,53 +56,70 @@ def tiles(left, a0, rows, r0, places, taps, t0, right, b0, out, depth, count, co
 
 
 @kernel
-def gather_some(x, panels, bias, y, rows, places, taps, entries, chunks, first, last, begin, end, block, c, h, w, top,
-                left, b_h, b_w, direct, groups, per_group, size, width, lanes):  # fmt: skip
-    """Results of the samples `first` to `last` and the panels of columns `begin` to `end`."""
+def gather_some(i, parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top, left, b_h, b_w,
+                direct, groups, per_group, size, width, lanes):  # fmt: skip
+    """Results for part `i`: of the samples `first` to `last` and the panels of columns `begin` to `end`."""
+    first, last, begin, end = parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3]
     image, count = c * b_h * b_w, -(-per_group // width)
     buffer = np.zeros(0 if direct else block * image, x.dtype)
     out = np.empty(block * chunks[0, 1] * width, x.dtype)
     for n in range(first, last, block):
         samples = min(block, last - n)
         if not direct:
-            for i in range(samples):
-                framed(x, (n + i) * c * h * w, c, h, w, buffer, i * image, top, left, b_h, b_w)
+            for v in range(samples):
+                framed(x, (n + v) * c * h * w, c, h, w, buffer, v * image, top, left, b_h, b_w)
         for chunk in range(len(chunks)):
             place, length = chunks[chunk, 0], chunks[chunk, 1]
             for p in range(begin, end):
                 group, column = p // count, p % count * width
                 columns = min(width, per_group - column)
                 for e in range(entries.shape[1]):
-                    r0, each, t0, depth = entries[0, e, 0], entries[chunk, e, 1], entries[0, e, 2], entries[0, e, 3]
+                    r0, high, t0, depth = entries[0, e, 0], entries[chunk, e, 1], entries[0, e, 2], entries[0, e, 3]
                     source = group * (image // groups) + entries[chunk, e, 4]
                     b0 = (t0 * groups * count + p * depth) * width
                     if direct:
                         tiles(x, n * image + source, rows, r0, places, taps, t0, panels, b0, out, depth,
-                              samples * each, columns, width)  # fmt: skip
+                              samples * high, columns, width)  # fmt: skip
                     else:
                         tiles(buffer, source, rows, r0, places, taps, t0, panels, b0, out, depth,
-                              samples * each, columns, width)  # fmt: skip
-                for i in range(samples):
-                    at = ((n + i) * groups + group) * per_group + column
-                    transpose(out, i * length * width, width, bias, p * width, y, at * size + place, size, length,
+                              samples * high, columns, width)  # fmt: skip
+                for v in range(samples):
+                    at = ((n + v) * groups + group) * per_group + column
+                    transpose(out, v * length * width, width, bias, p * width, y, at * size + place, size, length,
                               columns, lanes)  # fmt: skip
 
 
 @kernel
-def pack_forward(weight, zeros, out, first, last, depth, per_group, width, lanes):
-    """out[p, t, j] = weight[filter j of panel p, t] for the panels from `first` to `last`."""
+def gathered(team, helpers, count, parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top,
+             left, b_h, b_w, direct, groups, per_group, size, width, lanes):  # fmt: skip
+    """`gather_some`, all of them."""
+    arguments = (parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top, left, b_h, b_w,
+                 direct, groups, per_group, size, width, lanes)  # fmt: skip
+    each(team, helpers, count, entry(gather_some, arguments), kept(arguments))
+
+
+@kernel
+def pack_some(i, parts, weight, zeros, out, panels, depth, per_group, width, lanes):
+    """out[p, t, j] = weight[filter j of panel p, t] for part `i` of the panels."""
     count = -(-per_group // width)
-    for p in range(first, last):
+    for p in range(i * panels // parts, (i + 1) * panels // parts):
         group, column = p // count, p % count * width
         transpose(weight, (group * per_group + column) * depth, depth, zeros, 0, out, p * depth * width, width,
                   min(width, per_group - column), depth, lanes)  # fmt: skip
 
 
 @kernel
-def pack_input(weight, zeros, out, starts, steps, first, last, f, c, taps, width, lanes):
-    """out[starts[k] + (p steps[k] f + j steps[k]) width + i] = weight[j of p's group, channel i of p, k]."""
+def pack_forward(team, helpers, parts, weight, zeros, out, panels, depth, per_group, width, lanes):
+    """`pack_some`, all of them."""
+    arguments = (parts, weight, zeros, out, panels, depth, per_group, width, lanes)
+    each(team, helpers, parts, entry(pack_some, arguments), kept(arguments))
+
+
+@kernel
+def turn_some(i, parts, weight, zeros, out, starts, steps, panels, f, c, taps, width, lanes):
+    """out[starts[k] + (p steps[k] f + j steps[k]) width + i] = weight[j of p's group, channel i of p, k], part `i`."""
     count, turned = -(-c // width), np.empty(taps * width, weight.dtype)
-    for p in range(first, last):
+    for p in range(i * panels // parts, (i + 1) * panels // parts):
         group, column = p // count, p % count * width
         columns = min(width, c - column)
         for j in range(f):
@@ -110,6 +128,13 @@ def pack_input(weight, zeros, out, starts, steps, first, last, f, c, taps, width
             for k in range(taps):
                 at = starts[k] + (p * f + j) * steps[k] * width
                 copy_run(turned, k * width, out, at, columns, weight.dtype.type(0))
+
+
+@kernel
+def pack_input(team, helpers, parts, weight, zeros, out, starts, steps, panels, f, c, taps, width, lanes):
+    """`turn_some`, all of them."""
+    arguments = (parts, weight, zeros, out, starts, steps, panels, f, c, taps, width, lanes)
+    each(team, helpers, parts, entry(turn_some, arguments), kept(arguments))
 
 
 @kernel
@@ -125,27 +150,28 @@ def sums(left, a0, taps, t_first, t_last, rows, o, right, b0, width, total, at, 
 
 
 @kernel
-def weight_some(x, g, total, zeros, rows, taps, entries, chunks, first, last, begin, end, most, block, c, h,
-                w, top, left, b_h, b_w, direct, groups, per_group, size, width, lanes):  # fmt: skip
-    """total[group, t, f] over the samples `first` to `last`, for the taps of channels `begin` to `end` alone."""
-    channel, count, each = b_h * b_w, -(-per_group // width), c // groups
-    k = taps.size // each
+def weight_some(i, parts, x, g, totals, zeros, rows, taps, entries, chunks, most, block, c, h, w, top, left, b_h, b_w,
+                direct, groups, per_group, size, width, lanes):  # fmt: skip
+    """Part `i`: totals[k, group, t, f] over samples `first` to `last`, for the taps of channels `begin` to `end`."""
+    total, first, last, begin, end = totals[parts[i, 0]], parts[i, 1], parts[i, 2], parts[i, 3], parts[i, 4]
+    channel, count, own = b_h * b_w, -(-per_group // width), c // groups
+    k = taps.size // own
     image = (c if direct or block > 1 else most) * channel
     buffer = np.zeros(0 if direct else block * image, x.dtype)
     right = np.empty(block * size * width, x.dtype)
     for n in range(first, last, block):
         samples = min(block, last - n)
         if not direct:
-            for i in range(samples):
-                framed(x, ((n + i) * c + begin) * h * w, end - begin, h, w, buffer, i * image, top, left, b_h, b_w)
-        for p in range(begin // each * count, (end - 1) // each * count + count):
+            for v in range(samples):
+                framed(x, ((n + v) * c + begin) * h * w, end - begin, h, w, buffer, v * image, top, left, b_h, b_w)
+        for p in range(begin // own * count, (end - 1) // own * count + count):
             group, column = p // count, p % count * width
             columns = min(width, per_group - column)
-            for i in range(samples):
-                at = ((n + i) * groups + group) * per_group + column
-                transpose(g, at * size, size, zeros, 0, right, i * size * width, width, columns, size, lanes)
-            t_first, t_last = max(0, begin - group * each) * k, min(each, end - group * each) * k
-            source = n * image + group * each * channel if direct else (group * each - begin) * channel
+            for v in range(samples):
+                at = ((n + v) * groups + group) * per_group + column
+                transpose(g, at * size, size, zeros, 0, right, v * size * width, width, columns, size, lanes)
+            t_first, t_last = max(0, begin - group * own) * k, min(own, end - group * own) * k
+            source = n * image + group * own * channel if direct else (group * own - begin) * channel
             at = group * taps.size * per_group + column
             for chunk in range(len(chunks)):
                 place, length, shift = chunks[chunk, 0], samples * chunks[chunk, 1], entries[chunk, 0, 4]
@@ -161,133 +187,59 @@ def weight_some(x, g, total, zeros, rows, taps, entries, chunks, first, last, be
 
 
 @kernel
-def sum_turned(totals, zeros, out, group, first, last, taps, per_group, lanes):
-    """out[group, f, t] = Σ_p totals[p, group, t, f] for t from `first` to `last`, parts added in their order."""
-    start, stop = (group * taps + first) * per_group, (group * taps + last) * per_group
-    whole = totals[0, start:stop]
-    for p in range(1, len(totals)):
-        part = totals[p, start:stop]
-        for i in range(part.size):
-            whole[i] += part[i]
-    transpose(whole, 0, per_group, zeros, 0, out, group * taps * per_group + first, taps, last - first, per_group,
-              lanes)  # fmt: skip
+def sum_some(i, parts, totals, zeros, out, taps, per_group, lanes):
+    """out[group, f, t] = Σ_p totals[p, group, t, f] for part `i` of the taps of each group, added in the order of p."""
+    first, last = i * taps // parts, (i + 1) * taps // parts
+    for group in range(out.size // (taps * per_group)):
+        start, stop = (group * taps + first) * per_group, (group * taps + last) * per_group
+        whole = totals[0, start:stop]
+        for p in range(1, len(totals)):
+            part = totals[p, start:stop]
+            for j in range(part.size):
+                whole[j] += part[j]
+        transpose(whole, 0, per_group, zeros, 0, out, group * taps * per_group + first, taps, last - first, per_group,
+                  lanes)  # fmt: skip
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Tables.
-
-
-class Tables(NamedTuple):
-    """Where a product finds its elements, and where its results belong."""
-
-    rows: np.ndarray  # for each place of a chunk, in each of `block` images, its position in the framed image
-    places: np.ndarray  # and its row in the result
-    taps: np.ndarray  # for each phase and tap of a group's filters, the distance from there
-    entries: np.ndarray  # for each chunk and phase (first row, rows of an image, first tap, taps, shift of the rows)
-    chunks: np.ndarray  # (first place, places): the result is made in chunks of whole rows
-    frame: tuple[int, int, int, int]  # the image's place in its frame, and the frame's size
-    direct: bool  # the image is its own frame
-    block: int  # images that are computed together
-
-
-def _block(n: int, places: int, image: int) -> int:
-    """As many images as fill some tiles, if they stay in cache."""
-    return max(1, min(n, 256 // places, (1 << 16) // image))
-
-
-def _tables(n: int, channels: int, size: Pair, result: Pair, phases: list[Any], frame: Any, width: int) -> Tables:
-    """`phases` holds for each phase of the result its rows and columns, their positions, and its taps."""
-    image = channels * frame[2] * frame[3]
-    every = len({tuple(phase[0][:1]) for phase in phases})  # rows after which the phases come again
-    high = min(result[0], max(1, _PLACES // result[1] // every) * every)
-    block = _block(n, result[0] * result[1], image) if high == result[0] else 1
-    tops = range(0, result[0], high)
-    entries = np.zeros((len(tops), len(phases), 5), np.int64)
-    rows, places, images = [], [], np.arange(block)[:, None]
-    start = tap = 0
-    for k, (u, v, i, j, taps) in enumerate(phases):
-        first = u < high
-        rows.append((images * image + (i[first][:, None] * frame[3] + j).reshape(-1)).reshape(-1))
-        places.append((images * high * result[1] + (u[first][:, None] * result[1] + v).reshape(-1)).reshape(-1) * width)
-        for chunk, top in enumerate(tops):
-            inside = i[(u >= top) & (u < top + high)]
-            shift = (inside[0] - i[0]) * frame[3] if inside.size else 0
-            entries[chunk, k] = start, inside.size * v.size, tap, taps.size, shift
-        start, tap = start + rows[-1].size, tap + taps.size
-    chunks = [(top * result[1], (min(top + high, result[0]) - top) * result[1]) for top in tops]
-    return Tables(np.concatenate(rows).astype(np.int64), np.concatenate(places).astype(np.int64),
-                  np.concatenate([phase[4] for phase in phases]).astype(np.int64), entries, np.array(chunks), frame,
-                  frame == (0, 0, *size), block)  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _forward_tables(n: int, c: int, groups: int, size: Pair, kernel: Pair, stride: Pair, padding: Pair,
-                    dilation: Pair, outputs: Pair, width: int) -> Tables:  # fmt: skip
-    rows, columns = ((o - 1) * s + (k - 1) * d + 1 for o, s, k, d in zip(outputs, stride, kernel, dilation))
-    frame = (0, 0, *size) if padding == (0, 0) else (*padding, rows, columns)
-    u, v = (np.arange(o) for o in outputs)
-    i, j = (np.arange(k) * d for k, d in zip(kernel, dilation))
-    window = (i[:, None] * frame[3] + j).reshape(-1)
-    taps = (np.arange(c // groups)[:, None] * (frame[2] * frame[3]) + window).reshape(-1)
-    return _tables(n, c, size, outputs, [(u, v, u * stride[0], v * stride[1], taps)], frame, width)
-
-
-def _axis(size: int, outputs: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[int, int, list[Any]]:
-    """Along one axis, the frame of g, its size, and for each phase: its elements of x, their positions, its taps."""
-    taps = np.arange(kernel)
-    lowest, u = padding // stride, np.arange(size)
-    frame = (kernel - 1) * dilation // stride - lowest
-    phases = []
-    for a in range(stride):
-        chosen, mine = taps[taps * dilation % stride == a], u[(u + padding) % stride == a]
-        phases.append((mine, (mine + padding) // stride - lowest, chosen, frame + lowest - chosen * dilation // stride))
-    return frame, (size - 1 + padding) // stride + frame + 1, phases
-
-
-@lru_cache(maxsize=256)
-def _input_tables(n: int, f: int, groups: int, panels: int, size: Pair, kernel: Pair, stride: Pair, padding: Pair,
-                  dilation: Pair, outputs: Pair, width: int) -> tuple[Tables, np.ndarray, np.ndarray]:  # fmt: skip
-    """The tables, and for `pack_input` where each tap's rows start, and how many taps share its phase."""
-    (top, rows, down), (left, columns, across) = (
-        _axis(*axis) for axis in zip(size, outputs, kernel, stride, padding, dilation)
-    )
-    frame, filters = (top, left, rows, columns), np.arange(f // groups)[:, None]
-    if frame[:2] == (0, 0) and rows <= outputs[0] and columns <= outputs[1]:
-        frame = (0, 0, *outputs)
-    starts, steps = np.zeros(kernel, np.int64), np.zeros(kernel, np.int64)
-    phases, start = [], 0
-    for u, i, k_h, m_h in down:
-        for v, j, k_w, m_w in across:
-            window = (m_h[:, None] * frame[3] + m_w).reshape(-1)
-            taps = (filters * (frame[2] * frame[3]) + window).reshape(-1)
-            chosen = np.ix_(k_h, k_w)
-            starts[chosen] = (start * panels + np.arange(window.size).reshape(len(k_h), len(k_w))) * width
-            steps[chosen] = window.size
-            phases.append((u, v, i, j, taps))
-            start += taps.size
-    return _tables(n, f, outputs, size, phases, frame, width), starts.reshape(-1), steps.reshape(-1)
+@kernel
+def weights(team, helpers, count, parts, x, g, totals, out, further, zeros, rows, taps, entries, chunks, most, block, c,
+            h, w, top, left, b_h, b_w, direct, groups, per_group, size, width, lanes):  # fmt: skip
+    """`weight_some` and then `sum_some`, all of them."""
+    arguments = (parts, x, g, totals, zeros, rows, taps, entries, chunks, most, block, c, h, w, top, left, b_h, b_w,
+                 direct, groups, per_group, size, width, lanes)  # fmt: skip
+    each(team, helpers, count, entry(weight_some, arguments), kept(arguments))
+    rest = (further, totals, zeros, out, taps.size, per_group, lanes)
+    each(team, helpers, further, entry(sum_some, rest), kept(rest))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # From arrays to runs of memory.
 
 
-def _grid(n: int, panels: int, work: int) -> list[tuple[int, int, int, int]]:
+@lru_cache(maxsize=256)
+def _grid(n: int, panels: int, work: int) -> np.ndarray:
     """Samples and, where there are too few of them, panels of columns."""
     pieces = pieces_of(work)
     samples = ranges(n, pieces)
     columns = ranges(panels, -(-pieces // len(samples)) if n < 8 else 1)
-    return [(*i, *j) for i in samples for j in columns]
+    return np.array([(*i, *j) for i in samples for j in columns])
+
+
+@lru_cache(maxsize=256)
+def _weight_grid(n: int, c: int, taps: int, work: int) -> np.ndarray:
+    """Samples, of which each part has sums of its own, and channels: (number of those sums, samples, channels)."""
+    channels = ranges(c, min(pieces_of(work), taps // 256))
+    samples = ranges(n, min(8, -(-pieces_of(work) // len(channels))))
+    return np.array([(k, *i, *j) for k, i in enumerate(samples) for j in channels])
 
 
 def _gather(x: np.ndarray, panels: np.ndarray, bias: np.ndarray, y: np.ndarray, tables: Tables, groups: int,
             work: int) -> None:  # fmt: skip
     width, (n, c, h, w), size = columns_of(x.dtype), x.shape, y[0, 0].size
     per_group = y.shape[1] // groups
-    flat = x.reshape(-1), panels, bias, y.reshape(-1), *tables[:5]
-    sizes = (tables.block, c, h, w, *tables.frame, tables.direct, groups, per_group, size, width, lanes_of(x.dtype))
     parts = _grid(n, groups * -(-per_group // width), work)
-    run(len(parts), lambda i: gather_some(*flat, *parts[i], *sizes))
+    share(len(parts), gathered, parts, x.reshape(-1), panels, bias, y.reshape(-1), *tables[:5], tables.block, c, h, w,
+          *tables.frame, tables.direct, groups, per_group, size, width, lanes_of(x.dtype))  # fmt: skip
 
 
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
@@ -296,13 +248,13 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
     (n, c, h, w), f, depth = x.shape, len(weight), weight[0].size
     width, per_group = columns_of(x.dtype), f // groups
     count = -(-per_group // width)
-    tables = _forward_tables(n, c, groups, (h, w), weight.shape[2:], stride, padding, dilation, outputs, width)
+    tables = forward_tables(n, c, groups, (h, w), weight.shape[2:], stride, padding, dilation, outputs, width)
     panels, shift = np.empty(groups * count * depth * width, x.dtype), np.zeros((groups, count * width), x.dtype)
     if bias is not None:
         shift[:, :per_group] = bias.reshape(groups, per_group)
-    flat, sizes = (weight.reshape(-1), np.zeros(depth, x.dtype), panels), (depth, per_group, width, lanes_of(x.dtype))
-    parts = ranges(groups * count, panels.size // 100_000)
-    run(len(parts), lambda i: pack_forward(*flat, *parts[i], *sizes))
+    parts = max(1, min(groups * count, panels.size // 100_000))
+    share(parts, pack_forward, weight.reshape(-1), np.zeros(depth, x.dtype), panels, groups * count, depth, per_group,
+          width, lanes_of(x.dtype))  # fmt: skip
     y = np.empty((n, f, *outputs), x.dtype)
     _gather(x, panels, shift.reshape(-1), y, tables, groups, y.size * depth)
     return y
@@ -314,12 +266,11 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pa
     n, f, *outputs = g.shape
     c, taps, width = weight.shape[1], weight[0, 0].size, columns_of(g.dtype)
     count = groups * -(-c // width)
-    tables, starts, steps = _input_tables(n, f, groups, count, spatial, weight.shape[2:], stride, padding, dilation,
+    tables, starts, steps = input_tables(n, f, groups, count, spatial, weight.shape[2:], stride, padding, dilation,
                                           (outputs[0], outputs[1]), width)  # fmt: skip
     panels = np.empty(count * (f // groups) * taps * width, g.dtype)
-    flat = weight.reshape(-1), np.zeros(taps, g.dtype), panels, starts, steps
-    parts = ranges(count, panels.size // 50_000)
-    run(len(parts), lambda i: pack_input(*flat, *parts[i], f // groups, c, taps, width, lanes_of(g.dtype)))
+    share(max(1, min(count, panels.size // 50_000)), pack_input, weight.reshape(-1), np.zeros(taps, g.dtype), panels,
+          starts, steps, count, f // groups, c, taps, width, lanes_of(g.dtype))  # fmt: skip
     x = np.empty((n, c * groups, *spatial), g.dtype)
     _gather(g, panels, np.zeros(count * width, g.dtype), x, tables, groups, g.size * weight[0].size)
     return x
@@ -330,23 +281,12 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
     """∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`; sums over few samples each, added in their order."""
     (n, f, o_h, o_w), (_, c, h, w) = g.shape, x.shape
     width, lanes, per_group = columns_of(x.dtype), lanes_of(x.dtype), f // groups
-    tables = _forward_tables(n, c, groups, (h, w), kernel, stride, padding, dilation, (o_h, o_w), width)
+    tables = forward_tables(n, c, groups, (h, w), kernel, stride, padding, dilation, (o_h, o_w), width)
     taps, work = tables.taps.size, g.size * tables.taps.size
-    channels = ranges(c, min(pieces_of(work), taps // 256))
-    samples = ranges(n, min(8, -(-pieces_of(work) // len(channels))))
-    most = channels[0][1]
-    totals = np.empty((len(samples), taps * f), x.dtype)
-    zeros = np.zeros(max(o_h * o_w, per_group), x.dtype)
-    flat = x.reshape(-1), g.reshape(-1)
-    found = zeros, tables.rows, tables.taps, tables.entries, tables.chunks
-    sizes = (most, tables.block, c, h, w, *tables.frame, tables.direct, groups, per_group, o_h * o_w, width, lanes)
-
-    def some(i: int) -> None:
-        part, mine = divmod(i, len(channels))
-        weight_some(*flat, totals[part], *found, *samples[part], *channels[mine], *sizes)
-
-    run(len(samples) * len(channels), some)
-    out = np.empty((f, c // groups, *kernel), x.dtype)
-    parts = [(k, *r) for k in range(groups) for r in ranges(taps, taps * per_group // 50_000)]
-    run(len(parts), lambda i: sum_turned(totals, zeros, out.reshape(-1), *parts[i], taps, per_group, lanes))
+    parts = _weight_grid(n, c, taps, work)
+    totals, out = np.empty((parts[-1, 0] + 1, taps * f), x.dtype), np.empty((f, c // groups, *kernel), x.dtype)
+    share(len(parts), weights, parts, x.reshape(-1), g.reshape(-1), totals, out.reshape(-1),
+          max(1, taps * per_group // 50_000), np.zeros(max(o_h * o_w, per_group), x.dtype), tables.rows, tables.taps,
+          tables.entries, tables.chunks, parts[0, 4], tables.block, c, h, w, *tables.frame, tables.direct, groups,
+          per_group, o_h * o_w, width, lanes)  # fmt: skip
     return out
