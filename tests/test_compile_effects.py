@@ -15,6 +15,7 @@ import autograd
 import nn
 import nn.functional as F
 import optim
+from autograd.errors import TapeError
 from tests.programs import frozen_heap, without_numba
 from tests.test_compile import alike, is_compiled, numbers, same_calls
 
@@ -426,6 +427,45 @@ def test_higher_derivatives_inside():
         x = numbers(3, seed=i).requires_grad_()
         alike(twin(x), 36 * x.detach() ** 3)
     assert is_compiled(twin)
+
+
+def test_higher_derivatives_outside():
+    """A gradient penalty with a compiled function: the second derivative calls it again, on the tape."""
+    weight = numbers(3, seed=9).requires_grad_()
+    f = lambda x, scale: (autograd.tanh(x * weight) * scale, (x * x).sum())
+    twin = autograd.compile(f)
+    for i in range(5):
+        found = []
+        for function in (f, twin):
+            x, scale = numbers(3, seed=i).requires_grad_(), numbers(3, seed=i + 7).requires_grad_()
+            y, squares = function(x.exp(), scale)
+            first = autograd.grad(y.sum() + squares * y.mean(), [x, weight], create_graph=True)
+            loss = sum(g.square().sum() for g in first) + y.sum()
+            found.append([loss, *first, *autograd.grad(loss, [x, scale, weight])])
+        for a, b in zip(*found, strict=True):
+            alike(a, b)
+    assert is_compiled(twin)
+
+
+def test_higher_derivatives_of_a_function_with_effects_are_refused():
+    twin = autograd.compile(lambda x: (F.dropout(x, 0.5) ** 3).sum())
+    for i in range(4):
+        x = numbers(3, seed=i).requires_grad_()
+        y = twin(x)
+    assert is_compiled(twin)
+    with pytest.raises(TapeError, match="random numbers"):
+        autograd.grad(y, [x], create_graph=True)
+
+
+def test_higher_derivatives_see_what_was_overwritten():
+    weight = numbers(3, seed=1)
+    twin = autograd.compile(lambda x: (x * weight).sum() * x)
+    for i in range(4):
+        x = numbers(3, seed=i).requires_grad_()
+        y = twin(x).sum()
+    weight.mul_(2)
+    with pytest.raises(TapeError, match="mul_"):
+        autograd.grad(y, [x], create_graph=True)
 
 
 def test_a_custom_function():

@@ -153,7 +153,7 @@ def _suits(work: int, *arrays: Any) -> bool:
     kind = arrays[0].dtype
     if work < _LEAST or kind not in _KINDS or arrays[0].ndim not in (3, 4):
         return False
-    return all([a.dtype == kind and a.size for a in arrays])
+    return all(a.dtype == kind and a.size for a in arrays)
 
 
 def _plane(x: Any) -> Any:

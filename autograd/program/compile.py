@@ -181,7 +181,7 @@ class Entry:
     def __call__(self, args: Any, kwargs: Any, given: list[Tensor]) -> Any:
         for i, replay in enumerate(self.replays):
             try:
-                result = replay(given)
+                result = replay(given, (self.function, args, kwargs))
             except CheckFailed:
                 continue
             if i:  # the one that fits comes first

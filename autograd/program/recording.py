@@ -238,9 +238,9 @@ def _named(t: Tensor, given: list[Tensor]) -> Tensor | Given:
 def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Derivative | None:
     """Differentiate the results that are on the tape by the known tensors behind them, which is recorded as well."""
     recording.forward = len(recording.program.results)
-    numbered = [(t, i) for t, i in _numbered(result, recording.structure) if t.node is not None]
+    outs = [(t, i) for t, i in numbered(result, recording.structure) if t.node is not None]
     ends = {t.node: source for t, source in recording.reached if t.node is not None}
-    tape = _between([t.node for t, _ in numbered], ends)
+    tape = _between([t.node for t, _ in outs], ends)
     if not tape or any(node.saved.__class__ is Freed for node in tape):
         return None
     leaves = [node for node in tape if node in ends]
@@ -251,7 +251,7 @@ def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Deriva
     if recorder.obstacle:
         return None
     cotangents: dict[Node, Any] = {}
-    for t, i in numbered:
+    for t, i in outs:
         seed = recorder.input(np.ones(t.array.shape, t.array.dtype), f"the cotangent of result {i}")
         recording.sources[seed.var] = Seed(i)
         assert t.node is not None
@@ -267,10 +267,10 @@ def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Deriva
             continue
         recording.program.results.append(recorder.variable(np.asanyarray(g).astype(node.dtype, copy=False)))
         found.append(len(recording.program.results) - 1)
-    return Derivative([i for _, i in numbered], [ends[node] for node in leaves], found)
+    return Derivative([i for _, i in outs], [ends[node] for node in leaves], found)
 
 
-def _numbered(result: Any, structure: Any) -> list[tuple[Tensor, int]]:
+def numbered(result: Any, structure: Any) -> list[tuple[Tensor, int]]:
     """The tensors that a function returned, with the numbers of the results that they are."""
     places = [leaf for leaf in leaves(structure) if isinstance(leaf, Result | Same | Given)]
     return [(t, mark.index) for t, mark in zip(_tensors(result), places, strict=True) if isinstance(mark, Result)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..engine import grad
 from ..errors import TapeError
 from ..op import outputs_of
 from ..recording import ROOT
@@ -21,7 +23,9 @@ from .nesting import over
 from .passes import optimised
 from .program import CheckFailed, Program, Var, without_dead
 from .recorder import owner_of
-from .recording import Argument, Derivative, Given, Hyper, Place, Recording, Result, Same, Seed, Source
+from .recording import Argument, Derivative, Given, Hyper, Place, Recording, Result, Same, Seed, Source, numbered
+
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]  # a function and what it is called with
 
 
 class Replay:
@@ -35,13 +39,14 @@ class Replay:
         self.inputs, self.run = Inputs(parts.forward, sources), parts.forward.run
         self.backward: Backward | None = None
         if parts.backward is not None and recording.derivative is not None:
-            self.backward = Backward(parts.backward, parts.places, recording.derivative, sources)
+            self.backward = Backward(parts.backward, parts.places, recording.derivative, sources, recording.structure)
         self.source = self.run.source + ("" if self.backward is None else "\n\n" + self.backward.run.source)
         self.count = recording.forward
         drawn = {e.function.__self__: None for e in program.equations if e.effect == "draw"}  # type: ignore[attr-defined]
         self.streams = list(drawn) if "raise CheckFailed" in self.run.source else []  # the plain call draws once more
         self.grads, self.bare = recording.grads, recording.bare
         self.structure: Any = recording.structure
+        self.pure = not (program.writes or drawn or self.grads)
         self.alone = self.structure.index if isinstance(self.structure, Result) else None
 
     def share(self, forward: Scratch, backward: Scratch) -> None:
@@ -61,7 +66,8 @@ class Replay:
         """Both as one."""
         return optimised(self.recording.program)
 
-    def __call__(self, given: list[Tensor]) -> Any:
+    def __call__(self, given: list[Tensor], call: Call) -> Any:
+        """What `call` would return, which has the tensors `given` among its arguments."""
         if self.around.changed():
             raise CheckFailed
         for i, fixed in self.recording.fixed:
@@ -87,7 +93,7 @@ class Replay:
             whose.grad = None if k is None else wrap(results[k])
         outs: Any = results
         if self.backward is not None and tape_recording.scope is not None:
-            outs = self.backward.on_tape(results, self.count, self.inputs, given)
+            outs = self.backward.on_tape(results, self.count, self.inputs, given, call if self.pure else None)
         if self.alone is not None:
             out = outs[self.alone]
             return out if out.__class__ is Tensor else wrap(out)
@@ -179,12 +185,12 @@ class Backward:
     elementwise = differentiable = variadic = False
     parameters: tuple[str, ...] = ()
 
-    def __init__(self, part: Part, places: tuple[int | None, ...], derivative: Derivative,
-                 sources: dict[Var, Source]) -> None:  # fmt: skip
+    def __init__(self, part: Part, places: tuple[int | None, ...], derivative: Derivative, sources: dict[Var, Source],
+                 structure: Any) -> None:  # fmt: skip
         self.derivative, self.kept, self.run = derivative, places, part.run
         self.sources = [sources.get(v) for v in part.inputs]
         self.pulls = _Pulls(self)
-        self.recorded_pulls = _Recorded()
+        self.recorded_pulls = _Recorded(derivative, structure)
         order = {k: n for n, k in enumerate(k for k in derivative.found if k is not None)}
         self.found = [None if k is None else order[k] for k in derivative.found]
 
@@ -192,8 +198,9 @@ class Backward:
         """A name for each of `n` inputs."""
         return tuple(f"input{i}" for i in range(n))
 
-    def on_tape(self, results: list[Any], count: int, inputs: Inputs, given: list[Tensor]) -> list[Any]:
-        """The results, those that are to be differentiated as tensors with a node."""
+    def on_tape(self, results: list[Any], count: int, inputs: Inputs, given: list[Tensor],
+                call: Call | None) -> list[Any]:  # fmt: skip
+        """The results, those that are to be differentiated as tensors with a node; `call`: it may be made again."""
         arrays: list[Any] = [None] * len(self.sources)
         for place, array in zip(self.kept, results[count:]):
             if place is not None:
@@ -206,9 +213,9 @@ class Backward:
             elif isinstance(source, Hyper):
                 arrays[i] = np.array(source.read(), np.float64)
         node = Node.__new__(Node)
-        node.op, node.params = self, ()  # type: ignore[assignment]
+        node.op, node.params = self, (given, call)  # type: ignore[assignment]
         node.parents = tuple(_tensor(s, given).node for s in self.derivative.towards)
-        node.saved, node.stamp = tuple(arrays), next_stamp()
+        node.saved, node.stamp = (*arrays, *(inputs.arrays if call else ())), next_stamp()
         outs = tuple(results[i] for i in self.derivative.outs)
         node.shape, node.dtype, node.value = tuple(o.shape for o in outs), tuple(o.dtype for o in outs), None
         node.scope, node.where, node.hooks = tape_recording.scope or ROOT, calling_line(), None
@@ -239,7 +246,7 @@ class _Pulls:
             if k is None:
                 return None
             if not found:
-                arrays = list(node.saved)
+                arrays = list(node.saved[: len(backward.sources)])
                 for i, source in enumerate(backward.sources):
                     if isinstance(source, Seed):
                         seed = np.asarray(g[backward.derivative.outs.index(source.index)])
@@ -251,13 +258,32 @@ class _Pulls:
 
 
 class _Recorded:
-    """A second derivative through a compiled function."""
+    """The pulls of a second derivative: a function that changes nothing is called again, on the tape."""
+
+    def __init__(self, derivative: Derivative, structure: Any) -> None:
+        self._derivative, self._structure = derivative, structure
 
     def __iter__(self) -> Any:
-        raise TapeError(
-            "create_graph=True: the derivative of a compiled function is compiled too and not on the tape. Compile "
-            "the function that takes both derivatives, or call this one uncompiled"
-        )
+        found: list[Any] = []
+
+        def pull(g: Any, node: Node, k: int) -> Any:
+            if not found:
+                found.extend(self._found(g, *node.params))
+            return found[k]
+
+        return iter([functools.partial(pull, k=k) for k in range(len(self._derivative.towards))])
+
+    def _found(self, g: Any, given: list[Tensor], call: Call | None) -> Any:
+        if call is None:
+            raise TapeError(
+                "create_graph=True: the compiled function draws random numbers or writes in place, so it cannot be "
+                "called again for a second derivative. Compile the function that takes both derivatives, or call this "
+                "one uncompiled"
+            )
+        function, args, kwargs = call
+        outs = {i: t for t, i in numbered(function(*args, **kwargs), self._structure)}
+        towards = [_tensor(source, given) for source in self._derivative.towards]
+        return grad([outs[i] for i in self._derivative.outs], towards, g, create_graph=True, allow_unused=True)
 
 
 def filled(structure: Any, outs: list[Any], given: list[Tensor]) -> Any:
