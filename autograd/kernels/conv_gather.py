@@ -138,15 +138,15 @@ def pack_input(team, helpers, parts, weight, zeros, out, starts, steps, panels, 
 
 
 @kernel
-def sums(left, a0, taps, t_first, t_last, rows, o, right, b0, width, total, at, per_group, depth, columns, add):
-    """total[t] (+)= Σ_i left[taps[t] + rows[o + i]] right[i] for `depth` places."""
+def sums(left, a0, taps, t_first, t_last, rows, right, b0, width, total, at, per_group, depth, columns, add):
+    """total[t] (+)= Σ_i left[taps[t] + rows[i]] right[i] for `depth` places."""
     for t in range(t_first, t_last, ROWS):
         if 2 * columns > width:
             table_tile(left, a0, taps, rows, right, b0, width, total, at + t * per_group, per_group, depth,
-                       min(ROWS, t_last - t), columns, add, t, o)  # fmt: skip
+                       min(ROWS, t_last - t), columns, add, t, 0)  # fmt: skip
         else:
             narrow_table_tile(left, a0, taps, rows, right, b0, width, total, at + t * per_group, per_group,
-                              depth, min(ROWS, t_last - t), columns, add, t, o)  # fmt: skip
+                              depth, min(ROWS, t_last - t), columns, add, t, 0)  # fmt: skip
 
 
 @kernel
@@ -168,22 +168,22 @@ def weight_some(i, parts, x, g, totals, zeros, rows, taps, entries, chunks, most
             group, column = p // count, p % count * width
             columns = min(width, per_group - column)
             for v in range(samples):
-                at = ((n + v) * groups + group) * per_group + column
-                transpose(g, at * size, size, zeros, 0, right, v * size * width, width, columns, size, lanes)
+                for j in range(0, columns, lanes):  # of more planes at a time, which lie far apart, less stays in cache
+                    at = ((n + v) * groups + group) * per_group + column + j
+                    transpose(g, at * size, size, zeros, 0, right, v * size * width + j, width, min(lanes, columns - j),
+                              size, lanes)  # fmt: skip
             t_first, t_last = max(0, begin - group * own) * k, min(own, end - group * own) * k
             source = n * image + group * own * channel if direct else (group * own - begin) * channel
             at = group * taps.size * per_group + column
             for chunk in range(len(chunks)):
                 place, length, shift = chunks[chunk, 0], samples * chunks[chunk, 1], entries[chunk, 0, 4]
-                step = even(length)
-                for o in range(0, length, step):
-                    depth, b0, add = min(step, length - o), (place + o) * width, n - first + place + o
-                    if direct:
-                        sums(x, source + shift, taps, t_first, t_last, rows, o, right, b0, width, total, at, per_group,
-                             depth, columns, add)  # fmt: skip
-                    else:
-                        sums(buffer, source + shift, taps, t_first, t_last, rows, o, right, b0, width, total, at,
-                             per_group, depth, columns, add)  # fmt: skip
+                b0, add = place * width, n - first + place
+                if direct:
+                    sums(x, source + shift, taps, t_first, t_last, rows, right, b0, width, total, at, per_group, length,
+                         columns, add)  # fmt: skip
+                else:
+                    sums(buffer, source + shift, taps, t_first, t_last, rows, right, b0, width, total, at, per_group,
+                         length, columns, add)  # fmt: skip
 
 
 @kernel
