@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.flat import PIECE, flat, in_pieces
+from ..kernels.pool import share
 from ..kernels.stream import FAR, GROUP, groups_of
 from ..quiet import silent
 from . import cache
@@ -27,8 +28,13 @@ from .program import Equation, Program, Var, equation_text, without_dead
 from .scalars import code_of, literal
 from .spelling import TYPES
 
-STREAMS = "from autograd.kernels.stream import room, stream"
-WORK = 20  # additions' worth of an element's time with which PIECE elements are a piece
+NAME = "loop_name"  # of a kernel, until the text that it is a hash of is there
+MORE = """from autograd.kernels.spin import each
+from autograd.kernels.stream import room, stream
+from autograd.kernels.words import entry, kept
+"""
+NEAR = 1 << 16  # elements of a piece of the loop that stays within the caches, which begins in a microsecond
+WORK = 10  # additions' worth of an element's time with which so many elements are a piece; fewer if it takes longer
 
 
 def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any] | None:
@@ -43,7 +49,7 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
     loop, out = steps[0], found.results[0]
     found.named()
     near = _kernel(formula, found, loop, _near)
-    least = max(PIECE // 4, int(PIECE * WORK / max(WORK, loop.cost / loop.n)))
+    least = max(NEAR // 4, int(NEAR * WORK / max(WORK, loop.cost / loop.n)))
     dtype = out.dtype
 
     def run(*arrays: np.ndarray) -> Any:
@@ -52,7 +58,8 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
         if runs is None:
             return NotImplemented
         if made.nbytes < FAR:
-            in_pieces(made.size, lambda low, high: near(*runs, low, high), least)
+            step = max(least, -(-made.size // 16))
+            share(-(-made.size // step), near, step, *runs)
         else:
             _past(runs, near, far())
         return made
@@ -63,38 +70,58 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
 
 def _past(runs: list[np.ndarray], near: Any, far: Any) -> None:
     """The loop over large runs: `far` makes whole groups of the last, `near` what is left at either end."""
-    (first, groups), size, out = groups_of(runs[-1]), GROUP // runs[-1].itemsize, runs[-1]
-    near(*runs, 0, min(first, out.size))
+    (first, groups), size, whole = groups_of(runs[-1]), GROUP // runs[-1].itemsize, runs[-1].size
+    last = first + groups * size
     in_pieces(groups, lambda low, high: far(*runs, first + low * size, first + high * size), PIECE // size)
-    near(*runs, first + groups * size, out.size)
+    for low, high in ((0, min(first, whole)), (last, whole)):
+        share(1, near, GROUP, *[run[low:high] for run in runs])
 
 
-def _kernel(formula: Callable[..., Any], found: Program, loop: Loop, written: Callable[..., list[str]]) -> Any:
+def _kernel(formula: Callable[..., Any], found: Program, loop: Loop, written: Callable[..., str]) -> Any:
     """The loop in a file of its own, compiled."""
     names = {v: f"p{i}" for i, v in enumerate([*found.inputs, found.results[0]])}
-    comments = [f"# {' '.join(equation_text(e).split())}" for e in loop.equations]
-    body = textwrap.indent("\n".join([*comments, *written(loop, found.results[0], names)]), "    ")
-    text = f"({', '.join([*names.values(), 'low', 'high'])}):\n{body}"
+    comments = "\n".join(f"# {' '.join(equation_text(e).split())}" for e in loop.equations)
+    text = f"{comments}\n{written(loop, found.results[0], names)}"
     name = f"loop_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    types = ", ".join([*(TYPES[code_of(v.dtype)] for v in names), "uint64", "uint64"])
     title = f'"""{getattr(formula, "__name__", "formula")}, one loop, compiled by Wengert."""\n'
-    source = f'{title}\n{imports}\n{STREAMS}\n\n@kernel_for("void({types})")\ndef {name}{text}\n'
-    return getattr(cache.load(source), name)
+    return getattr(cache.load(f"{title}\n{imports}{MORE}\n\n{text.replace(NAME, name)}"), name)
 
 
-def _near(loop: Loop, out: Var, names: dict[Var, str]) -> list[str]:
-    """The loop over elements low to high."""
-    return list(Nest(loop, {out}).lines(lambda root: (names[root], 0), str, literal, ("low", "high")))
+def _typed(names: dict[Var, str]) -> str:
+    return ", ".join(TYPES[code_of(v.dtype)] for v in names)
 
 
-def _far(loop: Loop, out: Var, names: dict[Var, str]) -> list[str]:
-    """The same over whole groups, each computed in registers and streamed past the caches."""
+def _near(loop: Loop, out: Var, names: dict[Var, str]) -> str:
+    """A piece of the loop, and all of them on the threads that are free."""
+    given, types, made = ", ".join(names.values()), _typed(names), names[out]
+    lines = Nest(loop, {out}).lines(lambda root: (names[root], 0), str, literal, ("low", "high"))
+    return f"""
+@kernel_for("void(int64, int64, {types})")
+def {NAME}_piece(p, step, {given}):
+    low, high = np.uint64(p * step), np.uint64(min((p + 1) * step, {made}.size))
+{textwrap.indent(chr(10).join(lines), "    ")}
+
+
+@kernel_for("void(int64[:, ::1], int64, int64, int64, {types})")
+def {NAME}(team, helpers, pieces, step, {given}):
+    arguments = (step, {given})
+    each(team, helpers, pieces, entry({NAME}_piece, arguments), kept(arguments))
+"""
+
+
+def _far(loop: Loop, out: Var, names: dict[Var, str]) -> str:
+    """The loop over whole groups, each computed in registers and streamed past the caches."""
     parts, size = {v: f"part_{name}" for v, name in names.items()}, GROUP // out.dtype.itemsize
     inner = Nest(loop, {out}).lines(lambda root: (parts[root], 0), str, literal, ("0", str(size)))
     cut = [f"{parts[v]} = {names[v]}[at:at + {size}]" for v in names if v is not out]
     steps = [*cut, *inner, f"stream({parts[out]}, {names[out]}, at)"]
-    return [f"{parts[out]} = room({names[out]})",
-            f"for at in range(np.int64(low), np.int64(high), {size}):", *(f"    {line}" for line in steps)]  # fmt: skip
+    return f"""
+@kernel_for("void({_typed(names)}, int64, int64)")
+def {NAME}({", ".join(names.values())}, low, high):
+    {parts[out]} = room({names[out]})
+    for at in range(low, high, {size}):
+{textwrap.indent(chr(10).join(steps), "        ")}
+"""
 
 
 def _program(formula: Callable[..., Any], args: tuple[Any, ...]) -> Program | None:
