@@ -195,6 +195,13 @@ def test_errors_are_those_of_the_function(recorded):
     assert fast(autograd.ones(6, 3)).shape == (6, 2)
 
 
+def test_how_an_argument_lies_in_memory_is_compared(recorded):
+    fast = autograd.compile(lambda x: x * (2 if x.is_contiguous() else 3), dynamic=True)
+    for n in (3, 3, 3, 4, 5):
+        assert (fast(autograd.ones(n, 4)).numpy() == 2).all()
+    assert (fast(autograd.ones(4, 6).T).numpy() == 3).all()
+
+
 def test_many_sizes_are_forgotten_oldest_first(recorded, monkeypatch):
     monkeypatch.setattr(compiling, "SIGNATURES", 4)
     fast = autograd.compile(lambda x: x + 1, dynamic=True)
@@ -240,7 +247,7 @@ def test_an_extent_is_an_int_to_python_and_asked_by_c():
     recorder = SizedRecorder()
     with recorder.watching():
         x = recorder.input(np.zeros((4, 3)), "x")
-        recorder.growing.add(x.var)
+        recorder.argument(x)
         n = x.shape[0]
         assert isinstance(n, int)
         assert type(n) is Extent
@@ -259,7 +266,7 @@ def test_an_extent_keeps_to_what_ints_refuse():
     recorder = SizedRecorder()
     with recorder.watching():
         x = recorder.input(np.zeros((4, 3)), "x")
-        recorder.growing.add(x.var)
+        recorder.argument(x)
         n = x.shape[0]
         assert n != "4"
         assert n != None  # noqa: E711

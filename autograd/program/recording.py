@@ -143,7 +143,7 @@ def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
         t.array = recorder.input(t.array, label)
         sources.setdefault(t.array.var, source)
         if isinstance(recorder, SizedRecorder) and isinstance(source, Argument):
-            recorder.growing.add(t.array.var)
+            recorder.argument(t.array)
     swapped = {id(t): t.array for t, _ in (*known.values(), *old.values())}
     streams = _streams()
     try:

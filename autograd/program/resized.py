@@ -20,7 +20,7 @@ from .nesting import over
 from .program import CheckFailed, Equation, Program, Var
 from .recorder import address, owner_of, var_of
 from .recording import Argument, Hyper, Place, Recording, Seed
-from .sized import Sizes
+from .sized import Sizes, layout_of
 
 
 def resized(recording: Recording, given: list[Tensor]) -> Recording | None:
@@ -108,7 +108,10 @@ class _Resizing:
         """The array of an input."""
         source = self.recording.sources[v]
         if isinstance(source, Argument):
-            return self.given[source.index].array
+            array = self.given[source.index].array
+            if layout_of(array) != self.sizes.layouts[v]:
+                raise CheckFailed
+            return array
         if isinstance(source, Seed):
             return np.ones_like(self.arrays[self.sizes.program.results[source.index]])
         if isinstance(source, Hyper):

@@ -69,6 +69,7 @@ class Sizes:
 
     program: Program
     guards: list[Guard] = field(default_factory=list)
+    layouts: dict[Var, tuple[bool, bool]] = field(default_factory=dict)  # of arguments
 
     def now(self) -> Program:
         """The program for the sizes that were recorded."""
@@ -90,6 +91,11 @@ class SizedRecorder(Recorder):
         self.sizes = Sizes(self.program)
         self._asked: set[Any] = set()
         self._kernels = {id(op.small): op.run for op in declared}
+
+    def argument(self, x: Traced) -> None:
+        """Sizes of `x`, an input, are extents; how it lies in memory is taken for granted."""
+        self.growing.add(x.var)
+        self.sizes.layouts[x.var] = layout_of(x)
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """As any recorder does, but whether a kernel pays is left to what is good for all sizes."""
@@ -121,6 +127,11 @@ class SizedRecorder(Recorder):
             variables((args, kwargs))
         ):
             self.growing.update(outs)
+
+
+def layout_of(array: np.ndarray) -> tuple[bool, bool]:
+    """Whether it lies row by row, and column by column."""
+    return array.flags.c_contiguous, array.flags.f_contiguous
 
 
 def _about_speed(frame: Any) -> bool:
