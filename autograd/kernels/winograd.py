@@ -14,21 +14,24 @@ Tiles are taken in blocks of whole rows, for which v and m stay in the second ca
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..algorithms import is_winograd_enabled
 from . import winograd_planes
-from .conv_pieces import Pair, pieces_of, ranges
+from .conv_pieces import Pair, pieces_of
 from .moves import lanes_of
-from .pool import run
+from .pool import share
 from .tile import columns_of
 from .winograd_maps import OUTPUTS, PLACES, TAPS
-from .winograd_tiles import CHUNK, filters_some, images_some, spaced, weight_some, weight_sums
+from .winograd_tiles import CHUNK, all_filters, all_images, all_sums, all_weights, spaced
 
 TILES = 32  # of a block, about
 MAPPED = 1 << 22  # elements of mapped filters at a time, at most: 16 MB
 PARTS = 4  # of the filters' cotangent
 CHANNELS = 32  # of such a part, at least
+NEITHER, BY_TILES, BY_PLANES = range(3)
 LEAST, LEAST_OF_WEIGHT, MOST = 8, 16, 48  # few channels and filters: at least for images, for the weight; at most
 
 
@@ -41,23 +44,25 @@ def suits(x: np.ndarray, weight: tuple[int, ...], size: Pair, stride: Pair, padd
     f, c, *kernel = weight
     if x.dtype != np.float32 or (*kernel, *stride, *dilation, groups) != (TAPS, TAPS, 1, 1, 1, 1, 1):
         return False
-    pays = _tiles_pay(len(x), f, c, size) or _planes_pay(x, f, c, size, least)
-    return pays and max(padding) < TAPS and is_winograd_enabled()
+    way = _way(len(x), f, c, size, lanes_of(x.dtype), least)
+    return way != NEITHER and max(padding) < TAPS and is_winograd_enabled()
 
 
-def _tiles_pay(n: int, f: int, c: int, size: Pair) -> bool:
-    """By measurement they do where they save half of the multiplications at least, tiles at the edges counted whole,
-    for 16 channels and 32 filters or the reverse, and for a dozen tiles, which is what mapping the filters costs."""
+@functools.lru_cache(1024)
+def _way(n: int, f: int, c: int, size: Pair, lanes: int, least: int) -> int:
+    """Which way pays, by measurement.
+
+    By tiles where that saves half of the multiplications at least, those at the edges counted whole, for 16 channels
+    and 32 filters or the reverse, and for a dozen tiles, which is what mapping the filters costs.  By planes for up to
+    48 channels where tiles fill the vectors, the more so if the other way pays, too.
+    """
     tiles = -(-size[0] // OUTPUTS) * -(-size[1] // OUTPUTS)
     saves = size[0] * size[1] * TAPS * TAPS >= 2 * tiles * PLACES
-    return saves and min(f, c) >= 16 and f * c >= 512 and n * tiles >= 12
-
-
-def _planes_pay(x: np.ndarray, f: int, c: int, size: Pair, least: int) -> bool:
-    """By measurement they do for up to 48 channels where tiles fill the vectors, the more so if the others pay, too."""
-    if min(f, c) < least or max(f, c) > MOST:
-        return False
-    return winograd_planes.filled(size, lanes_of(x.dtype)) >= (7 / 8 if _tiles_pay(len(x), f, c, size) else 3 / 4)
+    pays = saves and min(f, c) >= 16 and f * c >= 512 and n * tiles >= 12
+    there = winograd_planes.blocks_of(size, lanes)[1] * lanes
+    if least <= min(f, c) and max(f, c) <= MOST and tiles >= (7 / 8 if pays else 3 / 4) * there:
+        return BY_PLANES
+    return BY_TILES if pays else NEITHER
 
 
 def _mapped(weight: np.ndarray, turned: bool, begin: int, end: int) -> np.ndarray:
@@ -66,17 +71,17 @@ def _mapped(weight: np.ndarray, turned: bool, begin: int, end: int) -> np.ndarra
     f_step, c_step, depth = (taps, c * taps, f) if turned else (c * taps, taps, c)
     count, panels = end - begin, -(-(end - begin) // width)
     u = np.empty(PLACES * spaced(panels * depth * width), weight.dtype)
-    flat = weight.reshape(-1)[begin * f_step :], np.zeros(CHUNK * taps, weight.dtype), u
-    parts = ranges(panels * -(-depth // CHUNK), max(1, min(16, u.size // 50_000)))
-    sizes = count, depth, f_step, c_step, turned, width, lanes_of(weight.dtype)
-    run(len(parts), lambda i: filters_some(*flat, *parts[i], *sizes))
+    pairs = panels * -(-depth // CHUNK)
+    length = -(-pairs // max(1, min(16, u.size // 50_000)))
+    share(-(-pairs // length), all_filters, length, pairs, weight.reshape(-1)[begin * f_step :], u, count, depth,
+          f_step, c_step, turned, width, lanes_of(weight.dtype))  # fmt: skip
     return u
 
 
 def _images(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, padding: Pair, size: Pair,
             turned: bool) -> np.ndarray | None:  # fmt: skip
     """The outputs, of `size`, unless some are not finite."""
-    if _planes_pay(x, len(weight), weight.shape[1], size, LEAST):
+    if _way(len(x), len(weight), weight.shape[1], size, lanes_of(x.dtype), LEAST) == BY_PLANES:
         return winograd_planes.images(x, weight, bias, padding, size, turned)
     (n, c), f, width = x.shape[:2], weight.shape[turned], columns_of(x.dtype)
     shift = np.zeros(-(-f // width) * width, x.dtype)
@@ -96,15 +101,12 @@ def _filtered(x: np.ndarray, u: np.ndarray, shift: np.ndarray, y: np.ndarray, be
     (n, c, h, w), (_, f, o_h, o_w) = x.shape, y.shape
     rows, across = n * -(-o_h // OUTPUTS), -(-o_w // OUTPUTS)
     block = max(1, min(TILES // across, rows))
-    parts = ranges(-(-rows // block), pieces_of(n * o_h * o_w * (end - begin) * c * TAPS * TAPS))
-    doubt = np.zeros((len(parts), lanes_of(x.dtype)), x.dtype)
-    flat = x.reshape(-1), u, shift, y.reshape(-1)
-    sizes = begin, end, block, c, h, w, f, o_h, o_w, *padding, columns_of(x.dtype), doubt.shape[1]
-
-    def some(i: int) -> None:
-        images_some(*flat, doubt[i], parts[i][0] * block, min(rows, parts[i][1] * block), *sizes)
-
-    run(len(parts), some)
+    blocks = -(-rows // block)
+    length = -(-blocks // pieces_of(n * o_h * o_w * (end - begin) * c * TAPS * TAPS)) * block
+    parts = -(-rows // length)
+    doubt = np.zeros((parts, lanes_of(x.dtype)), x.dtype)
+    share(parts, all_images, length, rows, x.reshape(-1), u, shift, y.reshape(-1), doubt, begin, end, block, c, h, w, f,
+          o_h, o_w, *padding, columns_of(x.dtype), doubt.shape[1])  # fmt: skip
     return not doubt.any()
 
 
@@ -122,7 +124,7 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, padding: P
 def weight_cotangent(g: np.ndarray, x: np.ndarray, padding: Pair) -> np.ndarray | None:
     """∂⟨g, x ∗ w⟩/∂w for filters of 3 x 3; None if it is not finite."""
     f, c, width = g.shape[1], x.shape[1], columns_of(x.dtype)
-    if _planes_pay(x, f, c, (g.shape[2], g.shape[3]), LEAST_OF_WEIGHT):
+    if _way(len(x), f, c, (g.shape[2], g.shape[3]), lanes_of(x.dtype), LEAST_OF_WEIGHT) == BY_PLANES:
         return winograd_planes.weight_cotangent(g, x, padding)
     out = np.empty((f, c, TAPS, TAPS), x.dtype)
     step = max(1, MAPPED // (PLACES * -(-f // width) * width * CHANNELS)) * CHANNELS
@@ -139,14 +141,14 @@ def _correlated(g: np.ndarray, x: np.ndarray, out: np.ndarray, padding: Pair, ba
     (n, f, o_h, o_w), (_, c, h, w), width, lanes = g.shape, x.shape, columns_of(x.dtype), lanes_of(x.dtype)
     rows, across, filters = n * -(-o_h // OUTPUTS), -(-o_w // OUTPUTS), -(-f // width) * width
     block, few = max(1, min(TILES // across, rows)), rows * across < 2 * c
-    tiles = ranges(-(-rows // block), 1 if few else PARTS)
-    channels = ranges(size, min(PARTS, size // CHANNELS) if few else 1)
-    parts = [(i * block, min(rows, j * block), base + k, base + m) for i, j in tiles for k, m in channels]
-    totals = np.empty((len(tiles), PLACES * spaced(size * filters)), x.dtype)
-    flat, sizes = (x.reshape(-1), g.reshape(-1)), (base, size, block, c, h, w, f, o_h, o_w, *padding, width, lanes)
-    run(len(parts), lambda i: weight_some(*flat, totals[i // len(channels)], *parts[i], *sizes))
-    pairs = ranges(filters // width * -(-size // CHUNK), max(1, min(16, totals.size // 100_000)))
-    doubt, ends = np.zeros((len(pairs), lanes), x.dtype), (base, size, c, f, width, lanes)
-    zeros, into = np.zeros(filters, x.dtype), out.reshape(-1)
-    run(len(pairs), lambda i: weight_sums(totals, zeros, into, doubt[i], *pairs[i], *ends))
+    blocks, most = -(-rows // block), max(1, min(PARTS, size // CHANNELS)) if few else 1
+    tiles = -(-blocks // (1 if few else PARTS)) * block
+    sums, channels = -(-rows // tiles), -(-size // most)
+    totals = np.empty((sums, PLACES * spaced(size * filters)), x.dtype)
+    chunks = filters // width * -(-size // CHUNK)
+    some = -(-chunks // max(1, min(16, totals.size // 100_000)))
+    doubt = np.zeros((-(-chunks // some), lanes), x.dtype)
+    share(sums * -(-size // channels), all_weights, tiles, rows, channels, x.reshape(-1), g.reshape(-1), totals, base,
+          size, block, c, h, w, f, o_h, o_w, *padding, width, lanes)  # fmt: skip
+    share(len(doubt), all_sums, some, chunks, totals, out.reshape(-1), doubt, base, size, c, f, width, lanes)
     return not doubt.any()

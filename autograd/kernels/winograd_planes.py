@@ -12,6 +12,8 @@ Blocks are taken in twos, whose v and m stay in the second cache: m of a place i
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .conv_pieces import Pair, pieces_of
@@ -102,8 +104,8 @@ def planes(team, helpers, parts, weight, turned, x, u, bias, y, doubt, length, b
     """`planes_some`, all of them, after the filters have been mapped."""
     taps = TAPS * TAPS
     f_step, c_step = (taps, f * taps) if turned else (c * taps, taps)
-    filters_some(weight, np.zeros(CHUNK * taps, x.dtype), u, 0, -(-c // CHUNK), f, c, f_step, c_step, turned, filters,
-                 lanes)  # fmt: skip
+    chunks = -(-c // CHUNK)
+    filters_some(0, chunks, chunks, weight, u, f, c, f_step, c_step, turned, filters, lanes)
     arguments = (x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, o_w, p_h, p_w, filters, lanes)
     each(team, helpers, parts, entry(planes_some, arguments), kept(arguments))
 
@@ -166,22 +168,19 @@ def weights(team, helpers, parts, x, g, totals, out, doubt, length, blocks, rows
             into, added = totals[0, start : start + c * filters], totals[part, start : start + c * filters]
             for j in range(into.size):
                 into[j] += added[j]
-    weight_sums(totals[:1], np.zeros(filters, x.dtype), out, doubt, 0, -(-c // CHUNK), 0, c, c, f, filters, lanes)
+    chunks = -(-c // CHUNK)
+    weight_sums(0, chunks, chunks, totals[:1], out, doubt, 0, c, c, f, filters, lanes)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+@functools.lru_cache(1024)
 def blocks_of(size: Pair, lanes: int) -> Pair:
     """The rows of tiles of such blocks as waste fewer lanes on an image of `size`, and how many blocks it has."""
     (h, w), pixels = size, OUTPUTS * lanes
     counts = {rows: -(-h // (OUTPUTS * rows)) * -(-w // (pixels // rows)) for rows in (WIDE, SQUARE)}
     return min(counts.items(), key=lambda pair: pair[1])
-
-
-def filled(size: Pair, lanes: int) -> float:
-    """How much of the blocks on an image of `size` are tiles."""
-    return -(-size[0] // OUTPUTS) * -(-size[1] // OUTPUTS) / (blocks_of(size, lanes)[1] * lanes)
 
 
 def images(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, padding: Pair, size: Pair,
@@ -203,7 +202,7 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, padding: Pair) -> np.ndarray 
     filters, (rows, blocks) = -(-f // lanes) * lanes, blocks_of((o_h, o_w), lanes)
     length, parts = _parts(n * blocks, PARTS)
     totals, out = np.empty((parts, PLACES * spaced(c * filters)), x.dtype), np.empty((f, c, TAPS, TAPS), x.dtype)
-    doubt = np.zeros(lanes, x.dtype)
+    doubt = np.zeros((1, lanes), x.dtype)
     share(parts, weights, x.reshape(-1), g.reshape(-1), totals, out.reshape(-1), doubt, length, n * blocks, rows, c, h,
           w, f, o_h, o_w, *padding, filters, lanes)  # fmt: skip
     return None if doubt.any() else out

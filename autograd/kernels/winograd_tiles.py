@@ -6,6 +6,7 @@ import numpy as np
 
 from .door import ROWS, kernel
 from .moves import copy_run, transpose
+from .spin import each
 from .tile import tile
 from .winograd_maps import (
     OUTPUTS,
@@ -18,6 +19,7 @@ from .winograd_maps import (
     image_values,
     outputs_of,
 )
+from .words import entry, kept
 
 GROUP = 4  # panels of filters whose products are kept together
 DEPTH = 128  # of a sum at a time, at most: longer ones gather more rounding than sums of parts
@@ -79,8 +81,11 @@ def products(v, v_step, deep, u, u_step, m, m_step, most, tiles, panel, panels, 
 
 
 @kernel
-def images_some(x, u, bias, y, doubt, first, last, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes):
-    """Outputs of the filters `begin` to `end` in the rows of tiles `first` to `last`, counted through all samples."""
+def images_some(i, length, all_rows, x, u, bias, y, doubts, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width,
+                lanes):  # fmt: skip
+    """Outputs of the filters `begin` to `end` in part `i` of the rows of tiles, `length` of them, counted through all
+    samples."""
+    first, last, doubt = i * length, min((i + 1) * length, all_rows), doubts[i]
     t_h, t_w, deep, panels = -(-o_h // OUTPUTS), -(-o_w // OUTPUTS), -(-c // lanes) * lanes, -(-(end - begin) // width)
     columns, most, group = OUTPUTS * t_w + SIDE - OUTPUTS, block * t_w, min(GROUP, panels)
     zeros, strip = np.zeros(SIDE * w, x.dtype), np.zeros(SIDE * columns * deep, x.dtype)
@@ -91,9 +96,9 @@ def images_some(x, u, bias, y, doubt, first, last, begin, end, block, c, h, w, f
     for start in range(first, last, block):
         count = min(block, last - start)
         for r in range(count):
-            n, i = divmod(start + r, t_h)
-            strip_of(x, n * c * h * w, i, c, h, w, p_h, p_w, zeros, turned, strip, SIDE, columns, deep,
-                     i == 0 or start + r == first, lanes)  # fmt: skip
+            n, t = divmod(start + r, t_h)
+            strip_of(x, n * c * h * w, t, c, h, w, p_h, p_w, zeros, turned, strip, SIDE, columns, deep,
+                     t == 0 or start + r == first, lanes)  # fmt: skip
             values_of(strip, columns, deep, v, r * t_w * deep, v_step, t_w, lanes)
         for panel in range(0, panels, group):
             some = min(group, panels - panel)
@@ -101,34 +106,43 @@ def images_some(x, u, bias, y, doubt, first, last, begin, end, block, c, h, w, f
             for p in range(some):
                 column = begin + (panel + p) * width
                 for r in range(count):
-                    n, i = divmod(start + r, t_h)
+                    n, t = divmod(start + r, t_h)
                     for j in range(t_w - 1, -1, -1):  # what a tile has beyond the row is overwritten by the next row's
                         for k in range(0, width, lanes):
                             outputs_of(m, (p * most + r * t_w + j) * width + k, SIDE * m_step, m_step, out,
                                        OUTPUTS * j * width + k, o_w * width, width, doubt)  # fmt: skip
-                    to = (n * f + column) * o_h * o_w + OUTPUTS * i * o_w
-                    transpose(out, 0, width, bias, column, y, to, o_h * o_w, min(OUTPUTS, o_h - OUTPUTS * i) * o_w,
+                    to = (n * f + column) * o_h * o_w + OUTPUTS * t * o_w
+                    transpose(out, 0, width, bias, column, y, to, o_h * o_w, min(OUTPUTS, o_h - OUTPUTS * t) * o_w,
                               min(width, end - column), lanes)  # fmt: skip
 
 
 @kernel
-def filters_some(weight, zeros, u, first, last, f, c, f_step, c_step, turned, width, lanes):
-    """u[place, p, k] = G w Gᵀ of the filters of panel p and channel k, for some pairs of a panel and CHUNK channels.
+def all_images(team, helpers, parts, length, rows, x, u, bias, y, doubts, begin, end, block, c, h, w, f, o_h, o_w,
+               p_h, p_w, width, lanes):  # fmt: skip
+    """`images_some`, all of them."""
+    arguments = (length, rows, x, u, bias, y, doubts, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes)
+    each(team, helpers, parts, entry(images_some, arguments), kept(arguments))
+
+
+@kernel
+def filters_some(i, length, pairs, weight, u, f, c, f_step, c_step, turned, width, lanes):
+    """u[place, p, k] = G w Gᵀ of the filters of panel p and channel k, for part `i` of the pairs of a panel and CHUNK
+    channels, `length` of them.
 
     The taps of filter i and channel k begin at i f_step + k c_step; with `turned` they are in the reverse order.
     """
     taps, chunks, panels = TAPS * TAPS, -(-c // CHUNK), -(-f // width)
     step, sign = spaced(panels * c * width), -1 if turned else 1
-    found = np.zeros((CHUNK * taps - 1) * width + width, weight.dtype)
-    for pair in range(first, last):
+    found, zeros = np.zeros((CHUNK * taps - 1) * width + width, weight.dtype), np.zeros(CHUNK * taps, weight.dtype)
+    for pair in range(i * length, min((i + 1) * length, pairs)):
         p, begin = pair // chunks, pair % chunks * CHUNK
         end, there = min(c, begin + CHUNK), min(width, f - p * width)
         if there < width:
             found[:] = 0
-        each = end - begin if c_step == taps else 1  # channels whose taps are one run
-        for k in range(begin, end, each):
+        run = end - begin if c_step == taps else 1  # channels whose taps are one run
+        for k in range(begin, end, run):
             transpose(weight, p * width * f_step + k * c_step, f_step, zeros, 0, found, (k - begin) * taps * width,
-                      width, there, each * taps, lanes)  # fmt: skip
+                      width, there, run * taps, lanes)  # fmt: skip
         for k in range(begin, end):
             corner = (k - begin) * taps * width + (taps - 1 if turned else 0) * width
             for j in range(0, width, lanes):
@@ -137,11 +151,22 @@ def filters_some(weight, zeros, u, first, last, f, c, f_step, c_step, turned, wi
 
 
 @kernel
-def weight_some(x, g, total, first, last, begin, end, base, size, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes):
-    """total[place, k, f] = Σ v m̄ over the rows of tiles `first` to `last`, for the channels `begin` to `end`, where k
-    counts `size` channels from `base`."""
-    t_h, t_w, each, panels = -(-o_h // OUTPUTS), -(-o_w // OUTPUTS), end - begin, -(-f // width)
-    columns, most, deep = OUTPUTS * t_w + SIDE - OUTPUTS, block * t_w, -(-each // lanes) * lanes
+def all_filters(team, helpers, parts, length, pairs, weight, u, f, c, f_step, c_step, turned, width, lanes):
+    """`filters_some`, all of them."""
+    arguments = (length, pairs, weight, u, f, c, f_step, c_step, turned, width, lanes)
+    each(team, helpers, parts, entry(filters_some, arguments), kept(arguments))
+
+
+@kernel
+def weight_some(i, tiles, rows, channels, x, g, totals, base, size, block, c, h, w, f, o_h, o_w, p_h, p_w, width,
+                lanes):  # fmt: skip
+    """totals[part, place, k, f] = Σ v m̄ over a part of the rows of tiles, `tiles` of them, for some of `size` channels
+    from `base`, `channels` of them."""
+    part, some = divmod(i, -(-size // channels))
+    first, last, total = part * tiles, min((part + 1) * tiles, rows), totals[part]
+    begin, end = base + some * channels, base + min((some + 1) * channels, size)
+    t_h, t_w, own, panels = -(-o_h // OUTPUTS), -(-o_w // OUTPUTS), end - begin, -(-f // width)
+    columns, most, deep = OUTPUTS * t_w + SIDE - OUTPUTS, block * t_w, -(-own // lanes) * lanes
     filters, zeros = panels * width, np.zeros(SIDE * max(w, o_w), x.dtype)
     turned, shifted = np.zeros(SIDE * w * deep, x.dtype), np.zeros(OUTPUTS * o_w * filters, x.dtype)
     strip, spread = np.zeros(SIDE * columns * deep, x.dtype), np.zeros(OUTPUTS * columns * filters, x.dtype)
@@ -150,11 +175,11 @@ def weight_some(x, g, total, first, last, begin, end, base, size, block, c, h, w
     for start in range(first, last, block):
         count = min(block, last - start)
         for r in range(count):
-            n, i = divmod(start + r, t_h)
-            strip_of(x, (n * c + begin) * h * w, i, each, h, w, p_h, p_w, zeros, turned, strip, SIDE, columns, deep,
-                     i == 0 or start + r == first, lanes)  # fmt: skip
+            n, t = divmod(start + r, t_h)
+            strip_of(x, (n * c + begin) * h * w, t, own, h, w, p_h, p_w, zeros, turned, strip, SIDE, columns, deep,
+                     t == 0 or start + r == first, lanes)  # fmt: skip
             values_of(strip, columns, deep, v, r * t_w * deep, v_step, t_w, lanes)
-            strip_of(g, n * f * o_h * o_w, i, f, o_h, o_w, 0, 0, zeros, shifted, spread, OUTPUTS, columns, filters,
+            strip_of(g, n * f * o_h * o_w, t, f, o_h, o_w, 0, 0, zeros, shifted, spread, OUTPUTS, columns, filters,
                      True, lanes)  # fmt: skip
             for j in range(t_w):
                 for k in range(0, filters, lanes):
@@ -163,19 +188,28 @@ def weight_some(x, g, total, first, last, begin, end, base, size, block, c, h, w
                                      m_step)  # fmt: skip
         for e in range(PLACES):
             for p in range(panels):
-                for k in range(0, each, ROWS):
+                for k in range(0, own, ROWS):
                     tile(v, e * v_step + k, 1, deep, m, e * m_step + p * most * width, width, total,
                          e * step + ((begin - base + k) * panels + p) * width, filters, count * t_w,
-                         min(ROWS, each - k), width, start - first)  # fmt: skip
+                         min(ROWS, own - k), width, start - first)  # fmt: skip
 
 
 @kernel
-def weight_sums(totals, zeros, out, doubt, first, last, base, size, c, f, width, lanes):
-    """Gᵀ (Σ totals) G, the parts added in their order, for some pairs of a panel of filters and CHUNK channels."""
+def all_weights(team, helpers, parts, tiles, rows, channels, x, g, totals, base, size, block, c, h, w, f, o_h, o_w, p_h,
+                p_w, width, lanes):  # fmt: skip
+    """`weight_some`, all of them."""
+    arguments = (tiles, rows, channels, x, g, totals, base, size, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes)
+    each(team, helpers, parts, entry(weight_some, arguments), kept(arguments))
+
+
+@kernel
+def weight_sums(i, length, pairs, totals, out, doubts, base, size, c, f, width, lanes):
+    """Gᵀ (Σ totals) G, the parts added in their order, for part `i` of the pairs of a panel of filters and CHUNK
+    channels, `length` of them."""
     taps, chunks, filters = TAPS * TAPS, -(-size // CHUNK), -(-f // width) * width
     step, found = spaced(size * filters), np.empty(CHUNK * taps * width, totals.dtype)
-    whole = totals[0]
-    for pair in range(first, last):
+    whole, doubt, zeros = totals[0], doubts[i], np.zeros(width, totals.dtype)
+    for pair in range(i * length, min((i + 1) * length, pairs)):
         p, begin = pair // chunks, pair % chunks * CHUNK
         end = min(size, begin + CHUNK)
         for k in range(begin, end):
@@ -190,3 +224,10 @@ def weight_sums(totals, zeros, out, doubt, first, last, base, size, c, f, width,
                            doubt)  # fmt: skip
         transpose(found, 0, width, zeros, 0, out, (p * width * c + base + begin) * taps, c * taps,
                   (end - begin) * taps, min(width, f - p * width), lanes)  # fmt: skip
+
+
+@kernel
+def all_sums(team, helpers, parts, length, pairs, totals, out, doubts, base, size, c, f, width, lanes):
+    """`weight_sums`, all of them."""
+    arguments = (length, pairs, totals, out, doubts, base, size, c, f, width, lanes)
+    each(team, helpers, parts, entry(weight_sums, arguments), kept(arguments))
