@@ -24,6 +24,7 @@ from ..op import op
 from ..tensor import Tensor
 from ..twin import with_kernel
 from .cells import gru_gates, lstm_gates, parts, sigmoid_to
+from .index import added_at, elements_of
 from .matmul import product
 from .unroll import State, Step, unroll
 
@@ -102,14 +103,27 @@ def _small(rows: int, weight: np.ndarray) -> bool:
 
 
 def _project(x: Any, weight: Any, bias: Any) -> Any:
-    """W x_t + b for all steps."""
+    """W x_t + b for all steps.  For ``x = (table, index)``, rows of a table, it is the table that is projected."""
+    if isinstance(x, tuple):
+        table, index = x
+        return elements_of(_project(table, weight, bias), (index.reshape(-1),))
     total = product(x, weight.swapaxes(0, 1))
     return total if bias is None else total + bias
 
 
-def _project_pull(d: np.ndarray, x: np.ndarray, weight: np.ndarray, needs: tuple[bool, ...]) -> Any:
-    """The cotangents of x and W, for `d`, that of W x + b."""
-    return product(d, weight) if needs[0] else None, product(d.T, x)
+def _project_pull(d: np.ndarray, x: Any, weight: np.ndarray, needs: tuple[bool, ...]) -> Any:
+    """The cotangents of x, or of its table, and of W, for `d`, that of W x + b.
+
+    Of rows of a table, those of `d` that belong to the same one are added up before they are multiplied.  What nobody
+    took stays out of it, for it may be infinite.
+    """
+    if not isinstance(x, tuple):
+        return product(d, weight) if needs[0] else None, product(d.T, x)
+    table, index = x
+    total, taken = added_at(d, (len(table), d.shape[1]), (index.reshape(-1),)), np.zeros((len(table), 1), bool)
+    taken[index] = True
+    d_table = np.where(taken, product(total, weight), 0) if needs[0] else None
+    return d_table, product(total.T, np.where(taken, table, 0))
 
 
 def _or_zeros(part: Any, like: np.ndarray) -> np.ndarray:
@@ -139,8 +153,8 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
     in), h0 and c0 (B, H), W (4H, in), W_hh (4H, H), b (4H) or None (Hochreiter and Schmidhuber, 1997)."""
     size = h0.shape[1]
     gates = _project(x, weight, bias)
-    y, memories = np.empty((len(x), size), x.dtype), np.empty((len(x), 2 * size), x.dtype)
-    h, c, total = h0.copy(), c0.copy(), np.empty((len(h0), 4 * size), x.dtype)
+    y, memories = np.empty((len(gates), size), gates.dtype), np.empty((len(gates), 2 * size), gates.dtype)
+    h, c, total = h0.copy(), c0.copy(), np.empty((len(h0), 4 * size), gates.dtype)
     hh = np.ascontiguousarray(weight_hh).T
     for rows in in_turn(sizes, reverse, together):
         n = len(gates[rows])
@@ -161,7 +175,7 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
 @lstm_sequence.kernel
 def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(len(x), weight_hh):
+    if _small(sum(sizes), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -207,7 +221,7 @@ def _lstm_pull(g: Any, out: Any, x: Any, h0: Any, c0: Any, weight: Any, weight_h
     if _on_tape(g):
         return _recorded(lstm_steps, (x, h0, c0, weight, weight_hh, bias), (sizes, reverse, together), g)
     dh, dc = (np.array(_or_zeros(part, like), order="C") for part, like in zip(g[1:3], (h0, c0)))
-    gates, memories = out.gates.view(x.dtype), out.memories.view(x.dtype)
+    gates, memories = out.gates.view(h0.dtype), out.memories.view(h0.dtype)
     gy, hh, rows = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh), in_turn(sizes, reverse, together)
     d, before, total = lstm_back(gy, dh, dc, hh, gates, memories, out.y, h0, rows)
     dx, d_weight = _project_pull(d, x, weight, needs)
@@ -248,8 +262,8 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
     b_hh (3H) or None (Cho et al., 2014)."""
     size = h0.shape[1]
     gates = _project(x, weight, bias)
-    y, products = np.empty((len(x), size), x.dtype), np.empty((len(x), size), x.dtype)
-    h, total = h0.copy(), np.empty((len(h0), 3 * size), x.dtype)
+    y, products = np.empty((len(gates), size), gates.dtype), np.empty((len(gates), size), gates.dtype)
+    h, total = h0.copy(), np.empty((len(h0), 3 * size), gates.dtype)
     hh = np.ascontiguousarray(weight_hh).T
     for rows in in_turn(sizes, reverse, together):
         n = len(gates[rows])
@@ -273,7 +287,7 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
 @gru_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(len(x), weight_hh):
+    if _small(sum(sizes), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -317,7 +331,7 @@ def _gru_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bi
         return _recorded(gru_steps, (x, h0, weight, weight_hh, bias, bias_hh), (sizes, reverse, together), g)
     dh, hh = np.array(_or_zeros(g[1], h0), order="C"), np.ascontiguousarray(weight_hh)
     rows = in_turn(sizes, reverse, together)
-    gates, products = out.gates.view(x.dtype), out.products.view(x.dtype)
+    gates, products = out.gates.view(h0.dtype), out.products.view(h0.dtype)
     dv, du, before, *totals = gru_back(_or_zeros(g[0], out.y), dh, hh, gates, products, out.y, h0, rows)
     dx, d_weight = _project_pull(dv, x, weight, needs)
     d_bias, d_bias_hh = (None if b is None else total for b, total in zip((bias, bias_hh), totals))
@@ -372,7 +386,7 @@ def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, siz
 @rnn_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool, relu: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(len(x), weight_hh):
+    if _small(sum(sizes), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -423,3 +437,5 @@ rnn_sequence.samples(
         case(draw(3, 1), draw(2, 1), draw(1, 1), draw(1, 1), None, (2, 1), True, True),
     ]
 )
+
+PULLS = (_lstm_pull, _gru_pull, _rnn_pull)

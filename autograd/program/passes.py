@@ -13,6 +13,7 @@ from .products import with_loops_for_products, with_sums_of_products, with_turne
 from .program import Equation, Program, Var, substitute, without_dead
 from .rewrite import renamed, row_after_row, with_inputs
 from .scalars import expressible
+from .tables import with_projected_tables
 from .traced import cast
 
 
@@ -235,8 +236,8 @@ def copied(program: Program) -> Program:
 
 # In the order in which each helps the next.
 PASSES = (without_dead, inlined, with_loops_for_products, with_plain_constants, without_copies, simplified,
-          without_repeats, without_copies, with_turned_products, with_sums_of_products, with_parts_only,
-          without_repeats, without_dead)  # fmt: skip
+          without_repeats, without_copies, with_projected_tables, with_turned_products, with_sums_of_products,
+          with_parts_only, without_repeats, without_dead)  # fmt: skip
 
 
 def optimised(program: Program) -> Program:
