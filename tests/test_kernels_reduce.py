@@ -128,6 +128,8 @@ def test_the_best_of_columns(shape, dim, dtype):
             np.testing.assert_array_equal(ours.values, expected.values)
             np.testing.assert_array_equal(ours.indices, expected.indices)
             np.testing.assert_array_equal(place.run(x, dim, keepdim), place.body(x, dim, keepdim))
+            extreme = extrema.amin.op if least else extrema.amax.op
+            np.testing.assert_array_equal(extreme.run(x, dim, keepdim), extreme.body(x, dim, keepdim))
             assert ours.indices.dtype == np.int64
     for other in (x[:2, :2].copy()[..., :9], x[..., ::2], x.astype(np.float16)):  # few, with gaps, of another type
         assert extrema._fast_place(False)(other, dim) is NotImplemented

@@ -72,6 +72,8 @@ amin.errors(lambda draw, case: [case(draw(2), 1), case(draw(0, 2), 0)])
 
 def _fast_extreme(least: bool) -> Any:
     def fast(input: Any, dim: Dims = (), keepdim: bool = False) -> Any:
+        if dim.__class__ is int and (found := _down_columns(input, dim, keepdim, least)) is not None:
+            return found.values
         rows = rows_of(input, dim)
         if not rows or (rows == 1 and input.size < 1 << 22):  # NumPy has good loops for this, and one thread
             return NotImplemented
