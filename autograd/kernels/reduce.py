@@ -13,15 +13,18 @@ import numpy as np
 
 from .door import kernel
 from .flat import in_pieces
+from .pool import share
+from .spin import each
 from .vmath import minus, vmaximum, vminimum
+from .words import entry, kept
 
 WORK = 262144  # elements of a piece at least
 BLOCK = 1024  # elements that are added up in the array's type
 
 
 @kernel
-def _sums(x, out, s, first, last):
-    for i in range(first, last):
+def _sums_piece(p, step, x, out, s):
+    for i in range(p * step, min((p + 1) * step, out.size)):
         row, total = x[i * s : (i + 1) * s], 0.0
         for start in range(0, row.size, BLOCK):
             block, part = row[start : start + BLOCK], x.dtype.type(0)
@@ -29,6 +32,12 @@ def _sums(x, out, s, first, last):
                 part += block[j]
             total += part
         out[i] = total
+
+
+@kernel
+def _sums(team, helpers, pieces, step, x, out, s):
+    arguments = (step, x, out, s)
+    each(team, helpers, pieces, entry(_sums_piece, arguments), kept(arguments))
 
 
 @kernel
@@ -98,9 +107,14 @@ def _column_sums(x, out, first, last):
             out[a, j] = total[j]
 
 
+def _length(x: np.ndarray, rows: int) -> int:
+    """Elements of a row; of a single one, of one of its pieces."""
+    return x.size // rows if rows > 1 else max(WORK, -(-x.size // 16 // BLOCK) * BLOCK)
+
+
 def _over_rows(kernel: Any, x: np.ndarray, rows: int, kind: Any, *given: Any) -> np.ndarray:
     """A number for each row; of a single one, for each of its pieces."""
-    s = x.size // rows if rows > 1 else max(WORK, -(-x.size // 16 // BLOCK) * BLOCK)
+    s = _length(x, rows)
     out = np.empty(-(-x.size // s), kind)
     in_pieces(out.size, lambda first, last: kernel(x.reshape(-1), *given, out, s, first, last), max(1, WORK // s))
     return out
@@ -108,7 +122,10 @@ def _over_rows(kernel: Any, x: np.ndarray, rows: int, kind: Any, *given: Any) ->
 
 def sums(x: np.ndarray, rows: int) -> np.ndarray:
     """Σ x for each row, in float64."""
-    parts = _over_rows(_sums, x, rows, np.float64)
+    s = _length(x, rows)
+    parts = np.empty(-(-x.size // s))
+    step = max(1, WORK // 4 // s, -(-parts.size // 16))
+    share(-(-parts.size // step), _sums, step, x.reshape(-1), parts, s)
     return parts if rows > 1 else parts.sum(keepdims=True)
 
 
