@@ -127,3 +127,12 @@ def test_a_filter_as_large_as_the_image(spatial):
         ours, twin = op.run(*given, *geometry), op.body(*given, *geometry)
         assert ours.shape == twin.shape
         np.testing.assert_allclose(ours, twin, rtol=0, atol=1e-14 * np.abs(twin).max())
+
+
+def test_which_shapes_go_row_by_row():
+    """Those of many filters, few channels and well-filled rows, of as many vectors as fill a tile."""
+    assert conv_rows.suits((64, 3, 7, 7), (32, 32), 1, 16)
+    assert conv_rows.suits((64, 16, 3, 3), (9, 28), 2, 16)
+    for weight, outputs, groups in (((64, 17, 3, 3), (32, 32), 1), ((7, 3, 3, 3), (32, 32), 2),
+                                    ((64, 3, 3, 3), (32, 33), 1), ((64, 3, 3, 3), (32, 16), 1)):  # fmt: skip
+        assert not conv_rows.suits(weight, outputs, groups, 16)

@@ -25,7 +25,7 @@ from .words import entry, kept
 
 PHASES = 1 << 15  # elements of the phases for a block of rows
 BLOCKS = 32  # in all, at least: so many that no thread waits long for the last
-CHANNELS = 8  # of a group, up to which splitting the image takes little of the time
+CHANNELS = 16  # of a group, up to which splitting the image takes little of the time
 
 
 @kernel
