@@ -15,7 +15,7 @@ import numpy as np
 
 from .conv_pieces import Pair, pieces_of
 from .door import ROWS, kernel
-from .moves import lanes_of, transpose
+from .moves import FIRST, lanes_of, transpose
 from .pool import share
 from .spin import each
 from .tile import wide_tile
@@ -32,8 +32,8 @@ def narrow_some(i, x, g, total, table, length, n, c, f, size, padding, outputs, 
     for sample in range(i * length, min((i + 1) * length, n)):
         for o in range(rows):
             place = ((o + 2 - padding[0]) * (w + 2) + 2 - padding[1]) * lanes
-            transpose(g, (sample * f * rows + o) * columns, rows * columns, zeros, 0, margin, place, lanes, f, columns,
-                      lanes)  # fmt: skip
+            transpose(g, (sample * f * rows + o) * columns, rows * columns, zeros, FIRST, margin, place, lanes, f,
+                      columns, lanes)  # fmt: skip
         for q in range(0, h * w, DEPTH):
             depth = min(DEPTH, h * w - q)
             for a in range(3):

@@ -15,6 +15,8 @@ from numba.core import cgutils
 from .door import VECTOR_BYTES, kernel
 from .tile import BIT, I32, INDEX, Emitter, intrinsic
 
+FIRST = np.int64(0)  # for kernels that call others, of which a literal 0 would have one more compiled
+
 
 @intrinsic
 def copy_run(context: Any, a: Any, a0: Any, c: Any, c0: Any, count: Any, shift: Any) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 
 from .conv_pieces import Pair, pieces_of
 from .door import ROWS, kernel
-from .moves import lanes_of, transpose
+from .moves import FIRST, lanes_of, transpose
 from .pool import share
 from .spin import each
 from .stream import LINE, fetch, fetch_to_write
@@ -105,7 +105,7 @@ def planes(team, helpers, parts, weight, turned, x, u, bias, y, doubt, length, b
     taps = TAPS * TAPS
     f_step, c_step = (taps, f * taps) if turned else (c * taps, taps)
     chunks = -(-c // CHUNK)
-    filters_some(0, chunks, chunks, weight, u, f, c, f_step, c_step, turned, filters, lanes)
+    filters_some(FIRST, chunks, chunks, weight, u, f, c, f_step, c_step, turned, filters, lanes)
     arguments = (x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, o_w, p_h, p_w, filters, lanes)
     each(team, helpers, parts, entry(planes_some, arguments), kept(arguments))
 
@@ -120,7 +120,7 @@ def cotangents_of(g, at, f, o_h, o_w, top, left, rows, zeros, strip, m, m0, step
             to, line = r * broad * filters, top + OUTPUTS * row + r
             inside = there if line < o_h else 0
             if inside:
-                transpose(g, at + line * o_w + left, o_h * o_w, zeros, 0, strip, to, filters, f, inside, lanes)
+                transpose(g, at + line * o_w + left, o_h * o_w, zeros, FIRST, strip, to, filters, f, inside, lanes)
             strip[to + inside * filters : to + broad * filters] = 0
         for t in range(broad // OUTPUTS):
             for k in range(0, filters, lanes):
@@ -169,7 +169,7 @@ def weights(team, helpers, parts, x, g, totals, out, doubt, length, blocks, rows
             for j in range(into.size):
                 into[j] += added[j]
     chunks = -(-c // CHUNK)
-    weight_sums(0, chunks, chunks, totals[:1], out, doubt, 0, c, c, f, filters, lanes)
+    weight_sums(FIRST, chunks, chunks, totals[:1], out, doubt, FIRST, c, c, f, filters, lanes)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .door import ROWS, kernel
-from .moves import copy_run, transpose
+from .moves import FIRST, copy_run, transpose
 from .spin import each
 from .tile import tile
 from .winograd_maps import (
@@ -46,9 +46,10 @@ def strip_of(x, at, i, c, h, w, p_h, p_w, zeros, turned, strip, rows, columns, d
     whole, start = length // lanes * lanes, max(0, length - lanes)
     for k in range(0, c, lanes):  # a few channels at a time, for memory is read ahead along a few runs only
         some, source = min(lanes, c - k), at + k * h * w
-        transpose(x, source, h * w, zeros, 0, turned, k, deep, some, whole, lanes)
+        transpose(x, source, h * w, zeros, FIRST, turned, k, deep, some, whole, lanes)
         if whole < length:  # the last block may overlap the one before
-            transpose(x, source + start, h * w, zeros, 0, turned, start * deep + k, deep, some, length - start, lanes)
+            transpose(x, source + start, h * w, zeros, FIRST, turned, start * deep + k, deep, some, length - start,
+                      lanes)  # fmt: skip
     there = min(w, columns - p_w) * deep
     for r in range(kept, rows):
         row = top + r
@@ -112,7 +113,7 @@ def images_some(i, length, all_rows, x, u, bias, y, doubts, begin, end, block, c
                             outputs_of(m, (p * most + r * t_w + j) * width + k, SIDE * m_step, m_step, out,
                                        OUTPUTS * j * width + k, o_w * width, width, doubt)  # fmt: skip
                     to = (n * f + column) * o_h * o_w + OUTPUTS * t * o_w
-                    transpose(out, 0, width, bias, column, y, to, o_h * o_w, min(OUTPUTS, o_h - OUTPUTS * t) * o_w,
+                    transpose(out, FIRST, width, bias, column, y, to, o_h * o_w, min(OUTPUTS, o_h - OUTPUTS * t) * o_w,
                               min(width, end - column), lanes)  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def filters_some(i, length, pairs, weight, u, f, c, f_step, c_step, turned, widt
             found[:] = 0
         run = end - begin if c_step == taps else 1  # channels whose taps are one run
         for k in range(begin, end, run):
-            transpose(weight, p * width * f_step + k * c_step, f_step, zeros, 0, found, (k - begin) * taps * width,
+            transpose(weight, p * width * f_step + k * c_step, f_step, zeros, FIRST, found, (k - begin) * taps * width,
                       width, there, run * taps, lanes)  # fmt: skip
         for k in range(begin, end):
             corner = (k - begin) * taps * width + (taps - 1 if turned else 0) * width
@@ -222,7 +223,7 @@ def weight_sums(i, length, pairs, totals, out, doubts, base, size, c, f, width, 
             for j in range(0, width, lanes):
                 filters_of(whole, at + j, SIDE * step, step, found, (k - begin) * taps * width + j, TAPS * width, width,
                            doubt)  # fmt: skip
-        transpose(found, 0, width, zeros, 0, out, (p * width * c + base + begin) * taps, c * taps,
+        transpose(found, FIRST, width, zeros, FIRST, out, (p * width * c + base + begin) * taps, c * taps,
                   (end - begin) * taps, min(width, f - p * width), lanes)  # fmt: skip
 
 
