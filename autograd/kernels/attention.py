@@ -17,10 +17,12 @@ from numpy.lib.stride_tricks import as_strided
 from ..threads import get_num_threads
 from .door import ROWS, kernel
 from .gemm import pack
-from .pool import run
+from .pool import share
 from .softmax import largest
+from .spin import each
 from .tile import columns_of, tile
 from .vmath import minus, vexp
+from .words import entry, kept
 
 BLOCK = 4 * ROWS  # query rows whose weights are made together
 ALONE = 1 << 21  # products of two numbers, at least, for every piece but one
@@ -59,8 +61,9 @@ def _weights(scores, shares, rows, seen, diagonal, factor, width):
 
 
 @kernel
-def _forward(q, k, v, out, places, sizes, factor, causal, width, first, last):
-    heads, length, many, size, depth = sizes
+def _forward(i, pieces, q, k, v, out, places, sizes, factor, causal, width):
+    batch, heads, length, many, size, depth = sizes
+    first, last = i * batch * heads // pieces, (i + 1) * batch * heads // pieces
     wide = -(-many // width) * width
     keys, values = np.empty(wide * size, q.dtype), np.empty((depth + width) * many, q.dtype)
     table, shares = np.empty((BLOCK, wide), q.dtype), np.empty(BLOCK, q.dtype)
@@ -75,10 +78,16 @@ def _forward(q, k, v, out, places, sizes, factor, causal, width, first, last):
             _times(q, at[0] + low * row[0], row[0], 1, keys, size, size, scores, 0, wide, rows, seen, width, 0)
             _weights(table, shares, rows, seen, low if causal else many, factor, width)
             _times(scores, 0, wide, 1, values, many, seen, out, to, row[3], rows, depth, width, 0)
-            for i in range(rows):
-                y, share = out[to + i * row[3] : to + i * row[3] + depth], shares[i]
+            for r in range(rows):
+                y, share = out[to + r * row[3] : to + r * row[3] + depth], shares[r]
                 for j in range(depth):
                     y[j] *= share
+
+
+@kernel
+def _forwards(team, helpers, pieces, q, k, v, out, places, sizes, factor, causal, width):
+    arguments = (pieces, q, k, v, out, places, sizes, factor, causal, width)
+    each(team, helpers, pieces, entry(_forward, arguments), kept(arguments))
 
 
 @kernel
@@ -95,8 +104,9 @@ def _pull_scores(scores, shares, pulls, rows, seen, factor):
 
 
 @kernel
-def _backward(q, k, v, c, dq, dk, dv, places, sizes, factor, causal, width, first, last):
-    heads, length, many, size, depth = sizes
+def _backward(i, pieces, q, k, v, c, dq, dk, dv, places, sizes, factor, causal, width):
+    batch, heads, length, many, size, depth = sizes
+    first, last = i * batch * heads // pieces, (i + 1) * batch * heads // pieces
     wide = -(-many // width) * width
     keys, values = np.empty(wide * size, q.dtype), np.empty(wide * depth, q.dtype)
     key_rows, query_rows = np.empty((size + width) * many, q.dtype), np.empty((size + width) * BLOCK, q.dtype)
@@ -125,6 +135,12 @@ def _backward(q, k, v, c, dq, dk, dv, places, sizes, factor, causal, width, firs
             _times(scores, 0, 1, wide, c_rows, rows, rows, dv, at[6], row[6], seen, depth, width, 1)
 
 
+@kernel
+def _backwards(team, helpers, pieces, q, k, v, c, dq, dk, dv, places, sizes, factor, causal, width):
+    arguments = (pieces, q, k, v, c, dq, dk, dv, places, sizes, factor, causal, width)
+    each(team, helpers, pieces, entry(_backward, arguments), kept(arguments))
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -141,12 +157,11 @@ def _run(kernel: Any, arrays: tuple[np.ndarray, ...], factor: float, causal: boo
     batch, heads, length, size = q.shape
     flat = [as_strided(a, (1 + sum((n - 1) * s for n, s in zip(a.shape, a.strides)) // step,), (step,)) for a in arrays]
     places = np.array([a.strides[:3] for a in arrays]) // step
-    sizes = heads, length, many, size, v.shape[3]
+    sizes = batch, heads, length, many, size, v.shape[3]
     n = batch * heads
     work = n * length * many * (size + v.shape[3])
     pieces = min(n, 2 * get_num_threads(), -(-work // ALONE))
-    given = *flat, places, sizes, q.dtype.type(factor), causal, columns_of(q.dtype)
-    run(pieces, lambda i: kernel(*given, i * n // pieces, (i + 1) * n // pieces))
+    share(pieces, kernel, *flat, places, sizes, q.dtype.type(factor), causal, columns_of(q.dtype))
 
 
 def _as(x: np.ndarray, columns: int) -> np.ndarray:
@@ -158,12 +173,12 @@ def _as(x: np.ndarray, columns: int) -> np.ndarray:
 def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool, scale: float) -> np.ndarray:
     """softmax(scale Q Kᵀ) V for (B, heads, L, E), (B, heads, S, E) and (B, heads, S, Ev), ordered in memory as Q."""
     out = _as(q, v.shape[3])
-    _run(_forward, (q, k, v, out), scale, causal)
+    _run(_forwards, (q, k, v, out), scale, causal)
     return out
 
 
 def pull(c: np.ndarray, q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool, scale: float) -> Any:
     """The cotangents of Q, K and V for that of `attention`, c."""
     found = _as(q, q.shape[3]), _as(k, k.shape[3]), _as(v, v.shape[3])
-    _run(_backward, (q, k, v, c, *found), scale, causal)
+    _run(_backwards, (q, k, v, c, *found), scale, causal)
     return found
