@@ -209,8 +209,12 @@ def test_constants_that_are_one_number():
 
 
 def test_neutral_numbers():
-    program = program_of(lambda x: ((x * 1.0) / 1.0 + 0.0) - 0.0, X)
+    program = program_of(lambda x: ((x * 1.0) / 1.0 + -0.0) - 0.0, X)
     assert names(simplified(copied(program))) == []
+    signed = program_of(lambda x: (0 + x) - -0.0, X)  # 0 where x is -0
+    assert names(simplified(copied(signed))) == ["add", "subtract"]
+    whole = program_of(lambda i: (i + 0) - 0, np.arange(3))
+    assert names(simplified(copied(whole))) == []
     kept = program_of(lambda x: x.astype(np.float32) * np.float64(1), X)  # the type changes
     assert "multiply" in names(simplified(copied(kept)))
 

@@ -104,13 +104,13 @@ def with_plain_constants(program: Program) -> Program:
                    program.labels)  # fmt: skip
 
 
-_NEUTRAL = {np.multiply: 1, np.true_divide: 1, np.add: 0, np.subtract: 0}
+_NEUTRAL = {np.multiply: 1, np.true_divide: 1, np.add: -0.0, np.subtract: 0.0}  # -0 + 0 is 0, -0 + -0 is -0
 
 
 def simplified(program: Program) -> Program:
     """What is known of arrays that hold one number: they are worked out here, and stand as numbers in what they meet.
 
-    x · 1, x / 1, x + 0 and x - 0 are x, where types and shapes agree; x / 2ⁿ is x · 2⁻ⁿ, which is exact.
+    x · 1, x / 1, x + -0 and x - 0 are x, where types and shapes agree; x / 2ⁿ is x · 2⁻ⁿ, which is exact.
     """
     new: dict[Var, Var] = {}
     fills: dict[Var, Any] = {}  # numbers of the arrays' types
@@ -161,12 +161,19 @@ def _neutral(e: Equation) -> Var | None:
         return None
     x, y = e.args
     neutral = _NEUTRAL[e.function]
-    if isinstance(x, Var) and not isinstance(y, Var) and y == neutral and _same_memory(x, e.outs[0]):
+    if isinstance(x, Var) and _is_number(y, neutral, x) and _same_memory(x, e.outs[0]):
         return x
     symmetric = e.function in (np.multiply, np.add)
-    if symmetric and isinstance(y, Var) and not isinstance(x, Var) and x == neutral and _same_memory(y, e.outs[0]):
+    if symmetric and isinstance(y, Var) and _is_number(x, neutral, y) and _same_memory(y, e.outs[0]):
         return y
     return None
+
+
+def _is_number(x: Any, number: float, beside: Var) -> bool:
+    """Whether `x` is that number; beside floats a zero has to have its sign, too."""
+    if isinstance(x, Var) or x != number:
+        return False
+    return bool(number) or beside.dtype.kind not in "fc" or bool(np.signbit(x) == np.signbit(number))
 
 
 def with_parts_only(program: Program) -> Program:
