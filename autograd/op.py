@@ -253,7 +253,14 @@ def outputs_of(node: Node | None, out: Any) -> Any:
 
 
 def _pick(node: Node | None, i: int, out: np.ndarray) -> Node | None:
-    return None if node is None or not is_differentiable(out.dtype) else PICK.record((None,), (node,), (i,), out)
+    """What `PICK.record` would say of output `i`, which nobody called by itself."""
+    if node is None or not is_differentiable(out.dtype):
+        return None
+    pick = Node.__new__(Node)
+    pick.op, pick.parents, pick.saved, pick.params, pick.stamp = PICK, (node,), (None, None), (i,), next_stamp()
+    pick.shape, pick.dtype, pick.value = out.shape, out.dtype, out if out.size <= SMALL else None
+    pick.scope, pick.where, pick.hooks = node.scope, node.where, None
+    return pick
 
 
 def pick(input: Any, /, index: int) -> Any:
