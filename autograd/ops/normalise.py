@@ -71,7 +71,7 @@ def _suits(x: Any, *others: Any) -> bool:
     """Whether kernels take these: arrays of floats, row after row, of one type, and not small; or None."""
     if type(x) is not np.ndarray or x.size < LEAST or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return False
-    for a in others:  # noqa: SIM110  a generator takes longer than all the rest
+    for a in others:  # a generator takes longer than all the rest
         if a is not None and (type(a) is not np.ndarray or not a.flags.c_contiguous or a.dtype != x.dtype):
             return False
     return True
