@@ -21,6 +21,7 @@ import numpy as np
 from ..algorithms import is_winograd_enabled
 from . import winograd_planes
 from .conv_pieces import Pair, pieces_of
+from .door import VECTOR_BYTES
 from .moves import lanes_of
 from .pool import share
 from .tile import columns_of
@@ -32,7 +33,8 @@ MAPPED = 1 << 22  # elements of mapped filters at a time, at most: 16 MB
 PARTS = 4  # of the filters' cotangent
 CHANNELS = 32  # of such a part, at least
 NEITHER, BY_TILES, BY_PLANES = range(3)
-LEAST, LEAST_OF_WEIGHT, MOST = 8, 16, 48  # few channels and filters: at least for images, for the weight; at most
+MOST = 3 * VECTOR_BYTES // 4  # channels or filters that are few: three vectors of them
+LEAST, LEAST_OF_WEIGHT = 8, min(16, MOST)  # of those, for images and for the weight
 
 
 def suits(x: np.ndarray, weight: tuple[int, ...], size: Pair, stride: Pair, padding: Pair, dilation: Pair,
@@ -53,8 +55,8 @@ def _way(n: int, f: int, c: int, size: Pair, lanes: int, least: int) -> int:
     """Which way pays, by measurement.
 
     By tiles where that saves half of the multiplications at least, those at the edges counted whole, for 16 channels
-    and 32 filters or the reverse, and for a dozen tiles, which is what mapping the filters costs.  By planes for up to
-    48 channels where tiles fill the vectors, the more so if the other way pays, too.
+    and 32 filters or the reverse, and for a dozen tiles, which is what mapping the filters costs.  By planes for few
+    channels where tiles fill the vectors, the more so if the other way pays, too.
     """
     tiles = -(-size[0] // OUTPUTS) * -(-size[1] // OUTPUTS)
     saves = size[0] * size[1] * TAPS * TAPS >= 2 * tiles * PLACES
