@@ -98,12 +98,20 @@ def _reductions() -> None:
     _back(partial(expand.sum, dim=1), (16, 64, 64))
     _back(partial(cumulative.cumsum, dim=0), (1 << 13,))
     _back(lambda x: order.topk(x, 5).values, (16, 128))
+    for dim in (0, 1):
+        _back(partial(reduce.logsumexp, dim=dim), (256, 128))
+    _back(lambda x: extrema.max(x, 0).values, (64, 128))
 
 
 def _softmaxes() -> None:
     for function in (softmax.softmax, softmax.log_softmax):
         _back(partial(function, dim=-1), (64, 128))
+    _back(partial(softmax.softmax, dim=0), (64, 128))
     _back(lambda x: F.cross_entropy(x, factories.arange(64)), (64, 128))
+
+
+def _dropout() -> None:
+    _back(F.dropout, (1 << 16,))
 
 
 def _attention() -> None:
@@ -139,6 +147,7 @@ PROGRAMS = {
     "normalisation": _norms,
     "reductions": _reductions,
     "softmax and cross-entropy": _softmaxes,
+    "dropout": _dropout,
     "attention": _attention,
     "recurrent layers": _recurrent,
     "embeddings": _embedding,
