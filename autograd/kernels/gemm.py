@@ -2,22 +2,24 @@
 
 A thread takes a part of the result.  DEPTH rows of its columns of the right matrix are packed into panels as wide as a
 tile, which stay in the second-level cache, one of them at a time in the first; the left matrix is read where it lies,
-or, if it is transposed and large, copied so that a tile's rows stand together (Goto and van de Geijn, 2008).
+or, if it is transposed and large, copied so that a tile's rows stand together (Goto and van de Geijn, 2008).  A few
+rows times a layer's weights are made transposed: then the weights are read where they lie, and the rows packed.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from ..threads import get_num_threads
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose_block
-from .pool import share
+from .pool import together
 from .spin import each
-from .thin import FEW, dots_into
+from .thin import FEW, dots_among
 from .tile import columns_of, narrow_tile, tile
+from .turning import transpose_onto
 from .words import entry, kept
 
 DEPTH = 256
@@ -28,8 +30,10 @@ NEAR, FAR = (
 )  # panels, and elements between rows, up to which reading a transposed matrix costs less than copying
 BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
 CHUNK = 512  # columns whose panels are packed together
+TURNED = 1 << 17  # elements of a result that are turned round at once, while they are in the second-level cache
 ALONE = 1 << 19  # products of two numbers, at least, for every part but one
 LONG = 1 << 28  # such products from which a thread may be interrupted, so that the others need something to go on with
+_SINGLE, _DOUBLE = columns_of(np.float32), columns_of(np.float64)
 
 
 @kernel
@@ -84,7 +88,7 @@ def _block(a, at, a_row, a_k, a_tile, a_pair, packed, bias, c, to, c_row, depth,
 
 
 @kernel
-def _part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others, width, more):
+def part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others, width, more):
     """Rows `low` to `high` and columns `some` to `others` of C = A B + bias, for A with the elements a[i a_row +
     k a_k] and B with b[k b_k + j b_n]; with `more`, plus what C holds."""
     most = min(DEPTH, k)
@@ -113,14 +117,88 @@ def _one_of(i, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across
     """Part `i`, row by row, of so many `down` and `across`."""
     y, x = i // across, i % across
     tiles, panels = (m + ROWS - 1) // ROWS, (n + width - 1) // width
-    _part(a, a_row, a_k, b, b_k, b_n, bias, c, n, k, y * tiles // down * ROWS, min(m, (y + 1) * tiles // down * ROWS),
+    part(a, a_row, a_k, b, b_k, b_n, bias, c, n, k, y * tiles // down * ROWS, min(m, (y + 1) * tiles // down * ROWS),
           x * panels // across * width, min(n, (x + 1) * panels // across * width), width, more)  # fmt: skip
 
 
 @kernel
-def _parts_of(team, helpers, parts, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more):
+def _swapped(a, a_row, b, b_n, bias, c, c_row, k, low, high, some, others, width, more):
+    """`part` of C = A Bᵀ + bias, for matrices that both lie row after row, as Cᵀ = B Aᵀ: of the two it is the one on
+    the right that is packed, and here A is the smaller."""
+    lanes, m = width // VECTORS, high - low
+    span = (m + width - 1) // width * width
+    tall = (min(max(BLOCK, TURNED // span), others - some) + lanes - 1) // lanes * lanes
+    turned, zeros = np.empty(tall * span, a.dtype), np.zeros(tall, a.dtype)
+    for first in range(some, others, tall):
+        n = min(tall, others - first)
+        part(b[first * b_n :], b_n, 1, a[low * a_row :], 1, a_row, bias[:0], turned, span, k, 0, n, 0, m, width, 0)
+        for j in range(0, m, lanes):
+            for i in range(0, n, lanes):
+                to, rows, columns = (low + j) * c_row + first + i, min(lanes, n - i), min(lanes, m - j)
+                if more:
+                    transpose_onto(turned, i * span + j, span, c, to, c_row, c, to, c_row, rows, columns)
+                elif bias.size:
+                    transpose_onto(turned, i * span + j, span, bias, first + i, 0, c, to, c_row, rows, columns)
+                else:
+                    transpose_onto(turned, i * span + j, span, zeros, i, 0, c, to, c_row, rows, columns)
+
+
+@kernel
+def _one_swapped(i, a, a_row, b, b_n, bias, c, m, k, n, width, down, across, more):
+    """Part `i`: so many `down` are of the columns of C, and `across` of its rows."""
+    y, x = i // across, i % across
+    tiles, panels = (n + ROWS - 1) // ROWS, (m + width - 1) // width
+    _swapped(a, a_row, b, b_n, bias, c, n, k, x * panels // across * width, min(m, (x + 1) * panels // across * width),
+             y * tiles // down * ROWS, min(n, (y + 1) * tiles // down * ROWS), width, more)  # fmt: skip
+
+
+@kernel
+def _cut(m, k, n, width, turned, threads):
+    """Into how many parts the rows and the columns are cut, by the number of threads, for every part packs what it
+    needs; the sums have the same order in any of them.
+
+    Columns are cut, so that no panel is packed twice, if there are enough of them; but rows where `turned` ones are to
+    be copied and are more.
+    """
+    work, across = m * k * n, (n + width - 1) // width
+    parts = min(threads, (work + ALONE - 1) // ALONE) if work < LONG else 2 * threads
+    if m < ROWS * parts or ((across % parts == 0 or across >= 3 * parts) and not (turned and m > n)):
+        return 1, min(parts, across)
+    return parts, 1
+
+
+@kernel
+def product_among(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
+    """`into`, on this thread and so many helpers; within a kernel that `together` in pool.py calls."""
+    if m < FEW and a_k == 1 and b_k == 1 and not more:
+        dots_among(team, helpers, a, a_row, b, b_n, bias, c, m, k, n)
+        return
+    width = _SINGLE if a.itemsize == 4 else _DOUBLE
+    if a_k == 1 and b_k == 1 and m > ROWS and (n - m) * k >= n * m:  # less to pack than then to turn round
+        down, across = _cut(n, k, m, width, False, helpers + 1)
+        swapped = (a, a_row, b, b_n, bias, c, m, k, n, width, down, across, more)
+        each(team, min(helpers, down * across - 1), down * across, entry(_one_swapped, swapped), kept(swapped))
+        return
+    down, across = _cut(m, k, n, width, a_k != 1, helpers + 1)
     arguments = (a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more)
-    each(team, helpers, parts, entry(_one_of, arguments), kept(arguments))
+    each(team, min(helpers, down * across - 1), down * across, entry(_one_of, arguments), kept(arguments))
+
+
+@kernel
+def _nth_product(i, team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
+    product_among(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more)
+
+
+@kernel
+def _address(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
+    return entry(_nth_product, (team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more))
+
+
+@functools.cache
+def address_of(code: str) -> int:
+    """Where `product_among` stands for elements of this type, for programs to call without containing it."""
+    run, words = np.empty(0, code), np.empty((0, 0), np.int64)
+    return int(_address(words, 0, run, 0, 0, run, 0, 0, run, run, 0, 0, 0, 0))
 
 
 def _laid_out(x: Any) -> tuple[np.ndarray, int, int]:
@@ -139,31 +217,12 @@ def panels(b: Any) -> np.ndarray:
     return packed
 
 
-def _parts(m: int, k: int, n: int, width: int, turned: bool) -> tuple[int, int]:
-    """Into how many parts the rows and the columns are cut, by the number of threads, for every part packs what it
-    needs; the sums have the same order in any of them.
-
-    Columns are cut, so that no panel is packed twice, if there are enough of them; but rows where `turned` ones are to
-    be copied and are more.
-    """
-    work, across, threads = m * k * n, -(-n // width), get_num_threads()
-    parts = min(threads, -(-work // ALONE)) if work < LONG else 2 * threads
-    if m < ROWS * parts or ((across % parts == 0 or across >= 3 * parts) and not (turned and m > n)):
-        return 1, min(parts, across)
-    return parts, 1
-
-
 def into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any, m: int, k: int, n: int,
-         more: bool = False) -> None:  # fmt: skip
+         more: int = 0) -> None:  # fmt: skip
     """C = A B + bias for arrays of one dimension: A (m, k) with the elements a[i a_row + j a_k], B (k, n) likewise; of
     the distances of each, one is 1.  C is filled row by row; a bias of no elements is none.  With `more` it is added to
     what C holds, and there is no bias."""
-    if m < FEW and not more and a_k == b_k == 1:
-        dots_into(a, a_row, b, b_n, bias, c, m, k, n)
-        return
-    width = columns_of(a.dtype)
-    down, across = _parts(m, k, n, width, a_k != 1)
-    share(down * across, _parts_of, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more)
+    together(product_among, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more)
 
 
 def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:

@@ -97,6 +97,18 @@ def share(pieces: int, kernel: Callable[..., None], *arguments: Any) -> None:
         _lock.release()
 
 
+def together(kernel: Callable[..., Any], *arguments: Any) -> Any:
+    """``kernel(team, helpers, *arguments)``, which divides by `each` what pays, on all threads that are free."""
+    n = get_num_threads()
+    if n <= 1 or not _lock.acquire(blocking=False):
+        return kernel(_team, 0, *arguments)
+    try:
+        _hire(n - 1)
+        return kernel(_team, n - 1, *arguments)
+    finally:
+        _lock.release()
+
+
 def _hire(n: int) -> None:
     while len(_helpers) < n:
         _helpers.append(_Helper(len(_helpers) + 1))

@@ -5,10 +5,7 @@ It reads far more than it computes, so no tile pays, and nothing is packed.
 
 from __future__ import annotations
 
-from typing import Any
-
 from .door import kernel
-from .pool import share
 from .spin import each
 from .words import entry, kept
 
@@ -28,11 +25,8 @@ def _dots(p, pieces, a, a_row, b, b_row, bias, c, m, k, n):
 
 
 @kernel
-def _pieces_of(team, helpers, pieces, a, a_row, b, b_row, bias, c, m, k, n):
-    arguments = (pieces, a, a_row, b, b_row, bias, c, m, k, n)
-    each(team, helpers, pieces, entry(_dots, arguments), kept(arguments))
-
-
-def dots_into(a: Any, a_row: int, b: Any, b_row: int, bias: Any, c: Any, m: int, k: int, n: int) -> None:
+def dots_among(team, helpers, a, a_row, b, b_row, bias, c, m, k, n):
     """C = A Bᵀ + bias for arrays of one dimension, with the rows of A (m, k) and B (n, k) at these distances."""
-    share(max(1, min(16, n, k * n // PIECE)), _pieces_of, a, a_row, b, b_row, bias, c, m, k, n)
+    pieces = max(1, min(16, n, k * n // PIECE))
+    arguments = (pieces, a, a_row, b, b_row, bias, c, m, k, n)
+    each(team, min(helpers, pieces - 1), pieces, entry(_dots, arguments), kept(arguments))

@@ -31,9 +31,9 @@ imports = """import math
 import numpy as np
 
 from autograd.kernels.door import kernel_for
-from autograd.kernels.gemm import into as product_into
-from autograd.kernels.little import little_product
-from autograd.kernels.pool import run
+from autograd.kernels.gemm import address_of as product_address
+from autograd.kernels.little import little_product, product
+from autograd.kernels.pool import run, together
 from autograd.kernels.vmath import verf, vexp, vlog, vmaximum, vminimum, vtanh
 from autograd.program.program import CheckFailed
 from autograd.program.runtime import flat, seen
@@ -78,17 +78,16 @@ class Emitter:
                     + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})")
                 )
         for i, step in enumerate(self.steps):
-            serial = self._is_serial(step)
-            if not serial or not (self.whole or _roots(step) & set[Var]().union(*map(_roots, part))):
+            inside = self._is_serial(step) or isinstance(step, Matrix)
+            joins = self.whole or isinstance(step, Matrix) or _roots(step) & set[Var]().union(*map(_roots, part))
+            if not (inside and joins):
                 self._part(part)
                 part = []
-            if serial:
+            if inside:
                 part.append(step)
                 continue
             if isinstance(step, Loop):
                 self._loop(step)
-            elif isinstance(step, Matrix):
-                self._matrix(step)
             else:
                 self._call(step.equation)
             self.spelling.release(i)
@@ -104,10 +103,10 @@ class Emitter:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def _part(self, steps: list[Step]) -> None:
-        """One kernel for small steps that follow each other.
+        """One kernel for small steps, and products of matrices, that follow each other.
 
-        A program that is one such part knows all its places and sizes.  Where there are more, they are arguments, so
-        that layers and parameters that are treated alike share a kernel.
+        A program that is one part of small steps knows all its places and sizes.  Elsewhere they are arguments, so that
+        layers and parameters that are treated alike share a kernel.
         """
         if not steps:
             return
@@ -122,12 +121,15 @@ class Emitter:
                 body += Nest(step, self._outside).lines(address, number, constant)
             elif isinstance(step, Product):
                 body.append(_product(step.equation, address, str if self.whole else lambda n: f"np.int64({number(n)})"))
+            elif isinstance(step, Matrix):
+                body += _products(step, arguments)
             elif isinstance(step, Call):
                 body += _check(step.equation, address)
         checks = any(isinstance(step, Call) for step in steps)
         body += ["return False"] if checks else []
         name = self._kernel("part", arguments, body, "bool_" if checks else "void")
-        call = f"{name}({', '.join(arguments.passed())})"
+        given = ", ".join(arguments.passed())
+        call = f"together({name}, {given})" if arguments.products else f"{name}({given})"
         self.lines += [f"if {call}:", "    raise CheckFailed"] if checks else [call]
 
     def _loop(self, loop: Loop) -> None:
@@ -157,20 +159,6 @@ class Emitter:
                 out, sums = self.spelling.value(a.var), f"sums_{a.var.name}"
                 whole = f"{sums}.reshape({(pieces, *a.var.shape)})" if in_order(a.var) else sums
                 self.lines.append(f"np.{e.function.ufunc.__name__}.reduce({whole}, axis=0, out={out})")
-
-    def _matrix(self, step: Matrix) -> None:
-        """Its rows or columns are divided among threads by the kernel itself."""
-        e, name = step.equation, self.spelling.tail(step.equation.outs[0])
-        none = f"no_{code_of(e.outs[0].dtype)}"
-        self.lines.append(f"# {' '.join(equation_text(e).split())}")
-        for i, (a, b) in enumerate(step.factors):
-            (m, k), n = a.shape, b.shape[1]
-            bias = none if step.bias is None or i else f"{self.spelling.tail(step.bias)}[:{n}]"
-            if bias == none:
-                self.spelling.define(none, f"np.empty(0, '{none[3:]}')")
-            factors = [f"{self.spelling.tail(v)}, {v.strides[0]}, {v.strides[1]}" for v in (a, b)]
-            add = ", True" if i else ""
-            self.lines.append(f"product_into({', '.join(factors)}, {bias}, {name}, {m}, {k}, {n}{add})")
 
     def _partial(self, e: Equation, pieces: int) -> None:
         """Room for the sums of each piece."""
@@ -317,3 +305,24 @@ def _product(e: Equation, address: Callable[[Var], tuple[str, int]], number: Cal
     texts = list(map(number, numbers))
     given = [left[0], *texts[:3], right[0], *texts[3:6], out[0], *texts[6:]]
     return f"little_product({', '.join(given)})"
+
+
+def _products(step: Matrix, arguments: Arguments) -> list[str]:
+    """Each product is added to those before it, and the first to the bias."""
+    out = step.equation.outs[0]
+    address = arguments.product(out.dtype)
+
+    def whole(n: int) -> str:
+        return f"np.int64({arguments.number(n)})"
+
+    def tail(v: Var) -> str:
+        name, _ = arguments.array(v.root)
+        return f"{name}[{whole(v.offset)}:]" if v.offset else name
+
+    lines = []
+    for i, (a, b) in enumerate(step.factors):
+        sizes = [*map(whole, (*a.shape, b.shape[1])), str(int(i > 0))]
+        factors = [", ".join((tail(v), *map(whole, v.strides))) for v in (a, b)]
+        bias = f"{tail(out)}[:0]" if step.bias is None or i else tail(step.bias)
+        lines.append(f"product({address}, team, helpers, {', '.join([*factors, bias, tail(out), *sizes])})")
+    return lines

@@ -106,6 +106,15 @@ class Arguments:
         self.numbers: dict[int, str] = {}
         self.constants: dict[tuple[float, str], str] = {}
         self.instead: dict[Var, str] = {}
+        self.products: list[str] = []  # addresses of the kernels for products, which divide them among `team`
+
+    def product(self, dtype: Any) -> str:
+        """The address of the kernel for products of such elements."""
+        code = code_of(dtype)
+        name = self.spelling.define(f"product_{code}", f"product_address('{code}')")
+        if name not in self.products:
+            self.products.append(name)
+        return name
 
     def known(self, root: Var) -> tuple[str, int]:
         name, start = self.spelling.flat(root)
@@ -132,14 +141,16 @@ class Arguments:
     def taken(self) -> tuple[list[str], list[str]]:
         """Names and types."""
         bounds = ["low", "high"] if self.bounds else []
-        names = [*self.names, *(name for name, _ in self.arrays.values()), *self.constants.values(),
+        team = {"team": "int64[:, ::1]", "helpers": "int64"} | dict.fromkeys(self.products, "int64")
+        own = (team if self.products else {}) | self.names
+        names = [*own, *(name for name, _ in self.arrays.values()), *self.constants.values(),
                  *self.numbers.values(), *bounds]  # fmt: skip
-        kinds = [*self.names.values(), *(TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
+        kinds = [*own.values(), *(TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
         kinds += [kind for _, kind in self.constants]
         return names, kinds + ["uint64"] * (len(self.numbers) + len(bounds))
 
     def passed(self) -> list[str]:
-        """What the caller gives for them, but for the bounds."""
+        """What the caller gives for them, but for the bounds and the team."""
         arrays = [self.instead.get(root) or self.spelling.run(root) for _, root in self.arrays.values()]
         numbers = [repr(value) for value, _ in self.constants] + [str(n % 2**64) for n in self.numbers]
-        return [*self.names, *arrays, *numbers]
+        return [*self.products, *self.names, *arrays, *numbers]
