@@ -14,7 +14,8 @@ from autograd.kernels import gemm
 
 # Sums of k products of numbers up to 1: an error of one unit in the last place of a small sum for each.
 SHAPES = [(1, 1, 1), (3, 9000, 40), (1030, 20, 130), (8, 256, 32), (37, 301, 77), (150, 600, 33), (300, 3, 5),
-          (5, 700, 70), (20, 9, 530), (260, 300, 16), (0, 3, 2), (3, 0, 2), (3, 2, 0)]  # fmt: skip
+          (5, 700, 70), (20, 9, 530), (260, 300, 16), (20, 301, 8300), (9, 40, 50),
+          (0, 3, 2), (3, 0, 2), (3, 2, 0)]  # fmt: skip
 UNIT = {np.float32: 6e-8, np.float64: 1.2e-16}
 
 
@@ -51,7 +52,7 @@ def test_strided_and_infinite():
         np.testing.assert_array_equal(gemm.product(a, b), a @ b)
 
 
-@pytest.mark.parametrize("shape", [(300, 300, 99), (300, 99, 300), (1100, 70, 120)], ids=str)
+@pytest.mark.parametrize("shape", [(300, 300, 99), (300, 99, 300), (1100, 70, 120), (33, 400, 150)], ids=str)
 def test_threads_change_no_bit(shape):
     """Whether rows or columns are cut: more than one thread works out alone."""
     from autograd.kernels import get_num_threads, set_num_threads
@@ -63,7 +64,8 @@ def test_threads_change_no_bit(shape):
     try:
         for threads in (1, 2, 3, 4):
             set_num_threads(threads)
-            found.append(np.stack([gemm.product(a, b), gemm.product(np.ascontiguousarray(a), b)]))
+            lying = np.ascontiguousarray(a), np.asfortranarray(b)
+            found.append(np.stack([gemm.product(a, b), gemm.product(lying[0], b), gemm.product(*lying)]))
     finally:
         set_num_threads(before)
     for other in found[1:]:
@@ -97,3 +99,26 @@ def test_a_large_linear_map(dtype):
     matmul.affine(*leaves).backward(autograd.from_numpy(g))
     for leaf, expected in zip(leaves, (g @ w, g.T @ x, g.sum(0)), strict=True):
         np.testing.assert_allclose(leaf.grad.array, expected, rtol=0, atol=close)
+
+
+@pytest.mark.parametrize("dtype", UNIT)
+@pytest.mark.parametrize(("lead", "m", "k", "n"), [((5,), 70, 65, 90), ((2, 3), 40, 200, 70)], ids=str)
+def test_batches_and_their_gradients(lead, m, k, n, dtype):
+    """Pairs that lie one after the other, transposed or not; others are NumPy's."""
+    from autograd.kernels import batch
+
+    rng = np.random.default_rng(0)
+    a, b, g = (rng.uniform(-1, 1, (*lead, *s)).astype(dtype) for s in ((m, k), (k, n), (m, n)))
+    assert m * k * n >= matmul.PAIR
+    turned = [np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2) for x in (a, b)]
+    for x in (a, turned[0]):
+        for y in (b, turned[1]):
+            assert batch.laid_out(x) is not None
+            np.testing.assert_allclose(matmul.product.op.run(x, y), a @ b, rtol=0, atol=2 * k * UNIT[dtype])
+    leaves = [autograd.from_numpy(x).requires_grad_() for x in (a, b)]
+    matmul.matmul(*leaves).backward(autograd.from_numpy(g))
+    for leaf, expected in zip(leaves, (g @ b.swapaxes(-1, -2), a.swapaxes(-1, -2) @ g), strict=True):
+        np.testing.assert_allclose(leaf.grad.array, expected, rtol=0, atol=2 * 90 * UNIT[dtype])
+    strided = np.repeat(a, 2, axis=0)[::2]
+    assert batch.laid_out(strided) is None
+    np.testing.assert_array_equal(matmul.product.op.run(strided, b), strided @ b)

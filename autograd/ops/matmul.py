@@ -49,6 +49,8 @@ def product(input: Any, other: Any, /) -> Any:
 NARROW = 8  # rows or columns below which a product moves more than it computes, and is left to BLAS
 LEAST = 1 << 20  # products of two numbers from which the kernel is faster than BLAS, while other threads work too
 
+PAIR = 1 << 18  # and as many of each pair of a batch; BLAS takes less time to begin with smaller ones
+
 
 def _large(input: Any, other: Any) -> bool:
     """Whether the kernel takes the product.
@@ -65,11 +67,26 @@ def _large(input: Any, other: Any) -> bool:
 
 @product.kernel
 def _(input: Any, other: Any) -> Any:
+    if input.ndim > 2:
+        return _of_batches(input, other)
     if not _large(input, other):
         return NotImplemented
     from ..kernels import gemm
 
     return gemm.product(input, other)
+
+
+def _of_batches(input: Any, other: Any) -> Any:
+    """Pairs of matrices that lie one after the other, for the threads to share."""
+    (*lead, m, k), n, kind = input.shape, other.shape[-1], input.dtype
+    if other.shape != (*lead, k, n) or other.dtype != kind or kind.char not in "fd":
+        return NotImplemented
+    if min(m, n) < NARROW or m * k * n < PAIR or input.size * n < LEAST:
+        return NotImplemented
+    from ..kernels import batch
+
+    a, b = batch.laid_out(input), batch.laid_out(other)
+    return NotImplemented if a is None or b is None else batch.products(a, b, (*lead, m, n), k)
 
 
 def _transposed(x: Any) -> Any:
