@@ -74,17 +74,21 @@ def planes_some(i, x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, 
     step, last = max(c, f) * width + lanes, min((i + 1) * length, blocks)
     zeros, waste = np.zeros(w, x.dtype), np.empty(2 * lanes, x.dtype)
     v, sums = np.zeros((PLACES + 1) * step, x.dtype), doubt[i]
+    x_next, y_now = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
     for start in range(i * length, last, TOGETHER):
         count = min(TOGETHER, last - start)
         for b in range(count):
             n, top, left = corner_of(start + b, down, across, tall, broad)
             values_of(x, n * c * h * w, h, w, top - p_h, left - p_w, zeros, c, v, step + b * lanes, width, step, rows)
+        for b in range(TOGETHER):
+            n, top, left = corner_of(start + TOGETHER + b, down, across, tall, broad)
+            x_next[b] = n * c * h * w + top * w + left
+            n, top, left = corner_of(start + b, down, across, tall, broad)
+            y_now[b] = n * f * o_h * o_w + top * o_w + left
         for e in range(PLACES):
             for b in range(TOGETHER):
-                n, top, left = corner_of(start + TOGETHER + b, down, across, tall, broad)
-                fetch_share(e, x, n * c * h * w + top * w + left, h, w, tall, broad, c, False)
-                n, top, left = corner_of(start + b, down, across, tall, broad)
-                fetch_share(e, y, n * f * o_h * o_w + top * o_w + left, o_h, o_w, tall, broad, f, True)
+                fetch_share(e, x, x_next[b], h, w, tall, broad, c, False)
+                fetch_share(e, y, y_now[b], o_h, o_w, tall, broad, f, True)
             for k in range(0, f, ROWS):
                 tile(u, e * u_step + k, 1, filters, v, (e + 1) * step, width, v, e * step + k * width, width, c,
                      min(ROWS, f - k), width, 0)  # fmt: skip
@@ -137,6 +141,7 @@ def weight_some(i, x, g, totals, length, blocks, rows, c, h, w, f, o_h, o_w, p_h
     v_step, m_step, step = c * width + lanes, width * filters + lanes, spaced(c * filters)
     zeros, strip = np.zeros(max(w, o_w), x.dtype), np.zeros(OUTPUTS * broad * filters, x.dtype)
     v, m = np.empty(PLACES * v_step, x.dtype), np.empty(PLACES * m_step, x.dtype)
+    x_next, g_next = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
     for start in range(i * length, last, TOGETHER):
         count = min(TOGETHER, last - start)
         for b in range(count):
@@ -144,11 +149,13 @@ def weight_some(i, x, g, totals, length, blocks, rows, c, h, w, f, o_h, o_w, p_h
             values_of(x, n * c * h * w, h, w, top - p_h, left - p_w, zeros, c, v, b * lanes, width, v_step, rows)
             cotangents_of(g, n * f * o_h * o_w, f, o_h, o_w, top, left, rows, zeros, strip, m, b * lanes * filters,
                           m_step, filters, lanes)  # fmt: skip
+        for b in range(TOGETHER):
+            n, top, left = corner_of(start + TOGETHER + b, down, across, tall, broad)
+            x_next[b], g_next[b] = n * c * h * w + top * w + left, n * f * o_h * o_w + top * o_w + left
         for e in range(PLACES):
             for b in range(TOGETHER):
-                n, top, left = corner_of(start + TOGETHER + b, down, across, tall, broad)
-                fetch_share(e, x, n * c * h * w + top * w + left, h, w, tall, broad, c, False)
-                fetch_share(e, g, n * f * o_h * o_w + top * o_w + left, o_h, o_w, tall, broad, f, False)
+                fetch_share(e, x, x_next[b], h, w, tall, broad, c, False)
+                fetch_share(e, g, g_next[b], o_h, o_w, tall, broad, f, False)
             for k in range(0, filters, lanes):
                 for q in range(0, c, 2 * ROWS):
                     tall_tile(v, e * v_step + q * width, width, 1, m, e * m_step + k, filters, total,
