@@ -12,6 +12,7 @@ import numpy as np
 
 import autograd
 from autograd.generator import default_generator
+from autograd.program import cache
 from autograd.program.build import built
 from autograd.program.emit import Emitter
 from autograd.program.passes import optimised
@@ -92,9 +93,13 @@ def module_of(source: str) -> Any:
 
 
 def without_numba(monkeypatch: Any, tmp_path: Any) -> None:
-    """For a fixture: compiled functions run their emitted text as it is, and nothing is kept."""
+    """For a fixture: compiled functions run their emitted text as it is, and nothing is kept.
+
+    The loops of single formulas and of optimisers are compiled as ever, for they are kept as long as the process lives.
+    """
+    load = cache.load
     monkeypatch.setenv("WENGERT_CACHE", str(tmp_path))
-    monkeypatch.setattr("autograd.program.cache.load", module_of)
+    monkeypatch.setattr(cache, "load", lambda source: (module_of if "def bind(" in source else load)(source))
 
 
 def _little_product(a: Any, at: int, a0: int, a1: int, b: Any, bt: int, b0: int, b1: int, c: Any, ct: int, c0: int,

@@ -72,7 +72,7 @@ def _convolutions() -> None:
     from ..kernels.moves import lanes_of
     from ..kernels.winograd import LEAST_OF_WEIGHT
 
-    _through(nn.Conv2d(3, 16, 7, stride=2, padding=3), 4, 3, 32, 32)
+    _through(nn.Conv2d(3, 16, 7, stride=2, padding=3), 2, 3, 64, 64)
     _through(nn.Conv2d(16, 64, 3, padding=1), 4, 16, 16, 16)
     _through(nn.Conv2d(LEAST_OF_WEIGHT, LEAST_OF_WEIGHT, 3, padding=1), 4, LEAST_OF_WEIGHT, 16, 16)
     _through(nn.Conv2d(32, 16, 1), 4, 32, 16, 16)
