@@ -133,8 +133,8 @@ def entry(context: Any, function: Any, arguments: Any) -> Any:
             compiled.fndesc.argtypes,
             [piece.args[1], *(inner.extract_value(values, i) for i in range(len(arguments)))],
         )
-        # A copy of the function stands in each library that asks for it, optimised on its own, so sums may be of another
-        # order in each.  Which one a call would reach depends on what this process has compiled; its own is always here.
+        # A copy of the function stands in each library that asks for it, optimised anew, so that sums may be of another
+        # order in each.  Which one is called would depend on what this process has compiled; inlined, it is its own.
         for instruction in inner.block.instructions:
             if isinstance(instruction, ir.instructions.CallInstr):
                 instruction.attributes.add("alwaysinline")
