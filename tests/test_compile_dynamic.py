@@ -211,6 +211,15 @@ def test_many_sizes_are_forgotten_oldest_first(recorded, monkeypatch):
     assert recorded[0] == 3
 
 
+def test_a_number_that_changes_is_not_recorded_for_ever(recorded, monkeypatch):
+    monkeypatch.setattr(compiling, "SIGNATURES", 4)
+    fast = autograd.compile(lambda x, k: x * k, dynamic=True)
+    with pytest.warns(UserWarning, match="after 4 signatures"):
+        found = [fast(autograd.ones(3), k).numpy() for k in range(20)]
+    assert (np.array(found) == np.arange(20)[:, None]).all()
+    assert recorded[0] == len(fast.entries) == len(fast.families) == 4
+
+
 def test_programs_for_all_sizes_work_in_the_memory_of_the_largest(recorded):
     pytest.importorskip("numba")
     fast = autograd.compile(lambda x: (x @ x.T).softmax(1) @ x, dynamic=True)

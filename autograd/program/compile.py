@@ -60,11 +60,11 @@ class Compiled:
             key = (key, _signature(kwargs, given))
         entry = self.entries.get(key)
         if entry is None:
-            if len(self.entries) >= SIGNATURES and not self.dynamic:
-                return self._plainly(args, kwargs)
-            entry = self.entries[key] = Entry(self, self._family(key) if self.dynamic else None)
-            if len(self.entries) > SIGNATURES:
+            if len(self.entries) >= SIGNATURES:
+                if not self.dynamic or not self._family(key).trusted:
+                    return self._plainly(args, kwargs)
                 self.entries.pop(next(iter(self.entries)))
+            entry = self.entries[key] = Entry(self, self._family(key) if self.dynamic else None)
         if not self._lock.acquire(blocking=False):  # another thread runs it, or it calls itself
             return self.function(*args, **kwargs)
         try:
@@ -73,7 +73,8 @@ class Compiled:
             self._lock.release()
 
     def _family(self, key: Any) -> Family:
-        return self.families.setdefault(_without_sizes(key), Family())
+        key, full = _without_sizes(key), len(self.families) >= SIGNATURES
+        return self.families.get(key, Family()) if full else self.families.setdefault(key, Family())
 
     def _plainly(self, args: Any, kwargs: Any) -> Any:
         """A number or a size that is another at every call would be recorded at every call."""
