@@ -65,6 +65,22 @@ F.max_pool2d(F.conv2d(images, autograd.randn(32, 16, 3, 3)), 2).sum().backward()
 assert bool(images.grad.isfinite().all())
 for rule in (optim.SGD, optim.Adam, optim.RMSprop):
     rule([images], lr=0.1).step()
+
+@autograd.compile(fullgraph=True)
+def step(x, y):
+    optimiser.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    optimiser.step()
+    return loss
+
+model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+optimiser = optim.Adam(model.parameters(), lr=0.02)
+x, y = autograd.randn(12, 8), autograd.arange(12) % 3
+losses = [step(x, y).item() for _ in range(20)]
+assert losses[-1] < losses[0], losses
+assert "interpreted" in str(step.explain()), step.explain()
+assert len(step.program.equations) > 20
 """
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd.program import explain, limits
+from autograd.program import explain, limits, units
 from autograd.program.program import Equation, Program, Var
 from autograd.program.traced import reduction
 from autograd.program.work import bytes_of, flops_of, why_a_call
@@ -141,13 +141,13 @@ def test_compiled_functions_say_how_long_it_took(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (explain.quantity(1234), "1.23 k"),
-        (explain.quantity(999.9), "1 k"),
-        (explain.quantity(12), "12"),
-        (explain.size(2.5e6), "2.5 MB"),
-        (explain.seconds(1.5e-5), "15 µs"),
-        (explain.seconds(3e-10), "< 1 ns"),
-        (explain.seconds(0), "0 ns"),
+        (units.quantity(1234), "1.23 k"),
+        (units.quantity(999.9), "1 k"),
+        (units.quantity(12), "12"),
+        (units.size(2.5e6), "2.5 MB"),
+        (units.seconds(1.5e-5), "15 µs"),
+        (units.seconds(3e-10), "< 1 ns"),
+        (units.seconds(0), "0 ns"),
     ],
 )
 def test_numbers_have_units(text, expected):

@@ -15,6 +15,7 @@ from ..quiet import silent
 from . import cache
 from .emit import Emitted, Emitter
 from .program import Program, Var
+from .units import seconds
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Timing:
     writing: float  # its text
     loading: float  # which compiles it, or reads the machine code
     kept: bool  # that was on the disk, from another time
+
+    def __str__(self) -> str:
+        how = "loaded from the disk" if self.kept else "compiled"
+        return f"written in {seconds(self.writing)}, {how} in {seconds(self.loading)}"
 
 
 class Scratch:
@@ -85,7 +90,7 @@ class Built:
 class Interpreted:
     """The same without Numba: equation by equation."""
 
-    emitted, timing = None, Timing(0.0, 0.0, False)
+    emitted, timing = None, "interpreted, one equation after another: there is no Numba"
 
     def __init__(self, program: Program, source: str) -> None:
         self.program, self.source = program, source

@@ -18,6 +18,7 @@ from .loops import Nest
 from .memory import Layout
 from .passes import PASSES, copied
 from .program import Program, Var
+from .units import quantity, seconds, size
 from .work import bytes_of, flops_of, why_a_call
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Explanation:
     apart: int  # bytes that the values of the arena would take side by side
     alone: int  # bytes that would move if each equation were a step
     limits: Limits
-    timing: Timing | None = None
+    timing: Timing | str | None = None
     then: Explanation | None = None  # of the derivative
 
     @property
@@ -99,8 +100,7 @@ class Explanation:
         yield f"  time      at least {seconds(self.seconds)}, without the Python between the steps"
         yield f"  machine   {self.limits}"
         if self.timing is not None:
-            how = "loaded from the disk" if self.timing.kept else "compiled"
-            yield f"  program   written in {seconds(self.timing.writing)}, {how} in {seconds(self.timing.loading)}"
+            yield f"  program   {self.timing}"
 
     def _calls(self) -> Iterator[str]:
         calls = [(i, row) for i, row in enumerate(self.rows) if row.why]
@@ -126,7 +126,7 @@ def explained_replay(replay: Replay, name: str, limits: Limits | None = None) ->
 
 
 def _explanation(title: str, stages: list[tuple[str, Program]], program: Program, limits: Limits | None,
-                 timing: Timing | None = None, then: Explanation | None = None) -> Explanation:  # fmt: skip
+                 timing: Timing | str | None = None, then: Explanation | None = None) -> Explanation:  # fmt: skip
     limits = measured() if limits is None else limits
     steps = schedule(program.named())
     layout = Layout(program, steps)
@@ -185,42 +185,6 @@ def _traffic(nest: Nest) -> tuple[int, int]:
 
 def _bytes(v: Var) -> int:
     return v.size * v.dtype.itemsize
-
-
-# -- numbers with units ------------------------------------------------------------------------------------------------
-
-
-def quantity(x: float, unit: str = "") -> str:
-    """Three digits and a prefix.
-
-    >>> quantity(12345), quantity(2e9, "B")
-    ('12.3 k', '2 GB')
-    """
-    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if x >= 0.9995 * factor:
-            return f"{x / factor:.3g} {prefix}{unit}"
-    return f"{x:.3g} {unit}".strip()
-
-
-def size(n: float) -> str:
-    """Bytes, in units of a thousand.
-
-    >>> size(1500)
-    '1.5 kB'
-    """
-    return quantity(n, "B")
-
-
-def seconds(t: float) -> str:
-    """A time with its unit.
-
-    >>> seconds(1.23e-5)
-    '12.3 µs'
-    """
-    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
-        if t >= 0.9995 * factor:
-            return f"{t / factor:.3g} {unit}"
-    return "< 1 ns" if t else "0 ns"
 
 
 def _cut(text: str, width: int) -> str:

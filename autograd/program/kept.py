@@ -87,9 +87,10 @@ class _Unnamed(Exception):
 def _key(recorded: Program, forward: int, derivative: bool, moving: set[Var], dynamic: bool) -> str | None:
     try:
         lines = [repr((forward, derivative, dynamic)), *_Text(recorded, moving).lines()]
-    except _Unnamed:
+        engine = _engine()
+    except (_Unnamed, ImportError):  # or there is no Numba: it is interpreted, and nothing is kept
         return None
-    return hashlib.sha256(_engine() + "\n".join(lines).encode()).hexdigest()[:20]
+    return hashlib.sha256(engine + "\n".join(lines).encode()).hexdigest()[:20]
 
 
 @functools.cache

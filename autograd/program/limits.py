@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels.pool import run
 from ..threads import get_num_threads
 
 PRODUCT = 1024  # rows of the square matrices whose product is timed
@@ -72,4 +71,15 @@ def _bytes(size: int, rounds: int) -> float:
         for _ in range(rounds):
             np.add(b, c, out=a)
 
-    return rounds * 3.0 * 4 * size / _best(lambda: run(threads, add))
+    return rounds * 3.0 * 4 * size / _best(lambda: _together(threads, add))
+
+
+def _together(pieces: int, work: Callable[[int], None]) -> None:
+    """All pieces at once; one after another without Numba."""
+    try:
+        from ..kernels.pool import run
+    except ImportError:
+        for i in range(pieces):
+            work(i)
+    else:
+        run(pieces, work)
