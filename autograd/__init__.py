@@ -3,6 +3,8 @@
 from . import allocation as allocation
 from . import conversions as conversions
 from . import errors as errors
+from . import func as func
+from . import functional as functional
 from . import hooks as hooks
 from . import linalg as linalg
 from .algorithms import is_winograd_enabled as is_winograd_enabled
@@ -38,6 +40,7 @@ from .dtypes import uint8 as uint8
 from .engine import backward as backward
 from .engine import grad as grad
 from .factories import *  # noqa: F403
+from .func import vmap as vmap
 from .function import Function as Function
 from .function import once_differentiable as once_differentiable
 from .io import load as load

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,8 @@ class Generator:
 
     def _drawn(self, take: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
         """``take(*args)``; a recorder makes an equation of it that draws anew each time."""
+        for rule in _rules.active:
+            rule.draws(self)
         return take(*args) if bodies.watcher is None else bodies.watcher.draw(take, *args)
 
     def _take(self, n: int) -> np.ndarray:
@@ -174,6 +177,62 @@ class Generator:
     def clone_state(self) -> Generator:
         """Another generator that goes on as this one would."""
         return Generator().set_state(self.get_state())
+
+
+class _Rules(threading.local):
+    """What stands over draws in this thread, outermost first."""
+
+    active: tuple[Draws, ...] = ()
+
+
+_rules = _Rules()
+
+
+class Draws:
+    """Inside this context draws of `who`'s rounds are an "error", "different", as they come, or the "same" each time.
+
+    >>> from autograd.random import Generator
+    >>> from autograd.generator import Draws
+    >>> stream = Generator().manual_seed(0)
+    >>> with Draws("a loop", "same") as draws:
+    ...     for _ in range(2):
+    ...         draws.again()
+    ...         print(stream.words(1))
+    [2357136044]
+    [2357136044]
+    """
+
+    def __init__(self, who: str, randomness: str) -> None:
+        self.who, self.randomness = who, randomness
+        self._starts: dict[Generator, Any] = {}  # where each stream was when it was first drawn from
+        self._met: set[Generator] = set()  # in this round
+
+    def __enter__(self) -> Draws:
+        self._before = _rules.active
+        _rules.active = (*self._before, self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _rules.active = self._before
+
+    def again(self) -> None:
+        """The next round begins."""
+        self._met = set()
+
+    def draws(self, stream: Generator) -> None:
+        """`stream` is about to be drawn from."""
+        if self.randomness == "error":
+            raise ArgumentError(
+                f"{self.who}: a random number was drawn inside, which randomness='error' forbids; pass 'different' for "
+                "other numbers in each slice, 'same' for the same in all, or draw outside"
+            )
+        if self.randomness == "same" and stream not in self._met:
+            self._met.add(stream)
+            if stream in self._starts:
+                _told("a random stream goes back")
+                stream.rewind(self._starts[stream])
+            else:
+                self._starts[stream] = stream.position()
 
 
 def _told(what: str) -> None:
