@@ -7,6 +7,7 @@ from . import func as func
 from . import functional as functional
 from . import hooks as hooks
 from . import linalg as linalg
+from . import utils as utils
 from .algorithms import is_winograd_enabled as is_winograd_enabled
 from .algorithms import winograd as winograd
 from .anomaly import detect_anomaly as detect_anomaly

@@ -16,7 +16,7 @@ import numpy as np
 from . import quiet as bodies
 from .errors import ArgumentError, ShapeError, TapeError
 from .recording import ROOT, recording
-from .staleness import FREED, Freed, check_not_overwritten, freed
+from .staleness import FREED, Freed, check_not_overwritten
 from .tape import LEAF, Leaf, Node, Tape
 from .tensor import Tensor, attach, wrap
 from .writes import writes
@@ -55,8 +55,8 @@ def propagate(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], *, rec
             if useful.isdisjoint(node.parents):
                 continue
         saved = node.saved
-        if saved.__class__ is Freed:
-            raise freed(node)
+        if saved.__class__ is not tuple:
+            saved = node.saved = saved.recall(node)
         if written > node.stamp:
             check_not_overwritten(node)
         if not op.plain and not op.multiple:

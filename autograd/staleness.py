@@ -19,6 +19,10 @@ class Freed:
     def __init__(self, was: Any) -> None:
         self.was = was
 
+    def recall(self, node: Node) -> Any:
+        """The values that `node` saved, if they can be had again; an error here, for they cannot."""
+        raise freed(node)
+
 
 FREED = Freed(None)
 
