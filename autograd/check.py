@@ -17,6 +17,7 @@ import numpy as np
 from .dtypes import float64, is_differentiable
 from .engine import grad
 from .errors import ArgumentError, WengertError
+from .forward import Push
 from .tensor import Tensor, wrap
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
@@ -40,14 +41,21 @@ def gradcheck(
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     """Compare gradients with central differences: |analytic - numeric| <= atol + rtol·|numeric|.
 
     The `inputs` of `func` that require grad are checked, element by element, for every output; they should be
     float64.  With `fast_mode` only random projections vᵀJu are compared.  A repeated backward pass must agree within
     `nondet_tol`.  With `check_undefined_grad` each output is differentiated alone: the others have no cotangent at
-    all.  Raises GradcheckError, or returns False if not `raise_exception`.
+    all.  `check_backward_ad` and `check_forward_ad` say which of the two modes are checked.  The other arguments are
+    PyTorch's and change nothing here: `vmap` is a loop, so that batches cannot differ from what they consist of.
+    Raises GradcheckError, or returns False if not `raise_exception`.
 
     >>> import autograd
     >>> from autograd.check import gradcheck
@@ -55,7 +63,10 @@ def gradcheck(
     >>> gradcheck(lambda x: x * x * x, x)
     True
     """
+    if not (check_forward_ad or check_backward_ad):
+        raise ArgumentError("gradcheck: check_forward_ad and check_backward_ad are both False, so nothing is checked")
     check = _Check(func, _arguments(inputs), eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes)
+    check.forward, check.backward = check_forward_ad, check_backward_ad
     return _verdict(check, fast_mode, raise_exception)
 
 
@@ -67,16 +78,22 @@ def gradgradcheck(
     eps: float = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     fast_mode: bool = False,
+    masked: bool = False,
 ) -> bool:
     """Compare the second derivatives of `func` with central differences of its gradients.
 
-    The gradients are a function of the inputs and of the cotangents `grad_outputs` (random by default); `gradcheck` is
-    applied to that function.
+    The gradients are a function of the inputs and of the cotangents `grad_outputs` (random by default, and with
+    `gen_non_contig_grad_outputs` not contiguous); `gradcheck` is applied to that function, in reverse mode, forward
+    mode, or both.
 
     >>> import autograd
     >>> from autograd.check import gradgradcheck
@@ -84,6 +101,10 @@ def gradgradcheck(
     >>> gradgradcheck(lambda x: x * x * x, x)
     True
     """
+    if not (check_fwd_over_rev or check_rev_over_rev):
+        raise ArgumentError(
+            "gradgradcheck: check_fwd_over_rev and check_rev_over_rev are both False, so nothing is checked"
+        )
     arguments = _arguments(inputs)
     positions = _checked_positions(arguments)
     outputs = _differentiable(func(*arguments))
@@ -91,11 +112,8 @@ def gradgradcheck(
         raise ArgumentError(
             "gradgradcheck: no output of func requires grad, so there is nothing to differentiate twice"
         )
-    if grad_outputs is None:
-        rng = np.random.default_rng(0)
-        seeds = [wrap(rng.uniform(0.5, 1.5, t.array.shape).astype(t.dtype)).requires_grad_() for t in outputs]
-    else:
-        seeds = list(_arguments(grad_outputs))
+    random = grad_outputs is None
+    seeds = _cotangents(outputs, gen_non_contig_grad_outputs) if random else list(_arguments(grad_outputs))
     n = len(arguments)
 
     def gradient(*both: Any) -> Any:
@@ -104,11 +122,19 @@ def gradgradcheck(
         return grad(found, wanted, both[n:], create_graph=True, materialize_grads=True)
 
     check = _Check(gradient, (*arguments, *seeds), eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes)
-    check.what = "gradgradcheck"
+    check.what, check.forward, check.backward = "gradgradcheck", check_fwd_over_rev, check_rev_over_rev
     check.input_names = [f"input {i}" for i in range(n)] + [f"the cotangent of output {j}" for j in range(len(seeds))]
     check.output_names = [f"the gradient of input {i}" for i in positions]
     check.constants_too = True  # a gradient that lost its tape has second derivative 0, and must then be constant
     return _verdict(check, fast_mode, raise_exception)
+
+
+def _cotangents(outputs: list[Tensor], apart: bool) -> list[Tensor]:
+    """Random ones; if `apart` their elements do not lie side by side."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.uniform(0.5, 1.5, t.array.shape).astype(t.dtype) for t in outputs]
+    drawn = [np.repeat(g[..., None], 2, -1)[..., 0] for g in drawn] if apart else drawn
+    return [wrap(np.asarray(g)).requires_grad_() for g in drawn]
 
 
 def _verdict(check: _Check, fast: bool, raise_exception: bool) -> bool:
@@ -169,6 +195,8 @@ class _Check:
     dtypes: bool
     what: str = "gradcheck"
     constants_too: bool = False
+    forward: bool = False  # the modes to check
+    backward: bool = True
 
     def __post_init__(self) -> None:
         self.positions = _checked_positions(self.inputs)
@@ -180,6 +208,10 @@ class _Check:
         outputs = self.outputs()
         self.output_names = self.output_names or [f"output {j}" for j in range(len(outputs))]
         wanted = [self.inputs[i] for i in self.positions]
+        if self.forward:
+            self.run_forward(fast, outputs, wanted)
+        if not self.backward:
+            return
         for j in range(len(outputs)):
             if fast and all(self.projections_agree(j, outputs, wanted, k) for k in range(PROJECTIONS)):
                 continue
@@ -192,6 +224,24 @@ class _Check:
                     "is within the tolerance; lower eps or raise atol"
                 )
         self.check_zero_cotangent(outputs, wanted)
+
+    def run_forward(self, fast: bool, outputs: list[Tensor], wanted: list[Tensor]) -> None:
+        """The same in forward mode: Jv for every unit vector v, or for random ones, against differences along v."""
+        push, what = Push(outputs, wanted), self.what
+        self.what = f"{what} in forward mode"
+        zeros = [wrap(np.zeros_like(x.array)) for x in wanted]
+        for k, (i, x) in enumerate(zip(self.positions, wanted)):
+            steps = list(_random_steps(x.array) if fast else _unit_steps(x.array, 1.0))
+            products = [push([*zeros[:k], wrap(step), *zeros[k + 1 :]]) for step in steps]
+            for j, y in enumerate(outputs):
+                analytic = np.zeros((y.array.size, len(steps)))
+                numeric = np.zeros_like(analytic)
+                for column, (step, product) in enumerate(zip(steps, products)):
+                    if (found := product[j]) is not None:
+                        analytic[:, column] = found.array.reshape(-1)
+                    numeric[:, column] = self.difference(x, self.eps * step, j) / self.eps
+                self.compare(i, j, analytic, numeric, y.array.shape, along=fast)
+        self.what = what
 
     def outputs(self) -> list[Tensor]:
         """What is differentiated; outputs off the tape only if all are (their derivative must then be zero)."""
@@ -289,7 +339,8 @@ class _Check:
     def close(self, analytic: Any, numeric: Any) -> Any:
         return np.abs(analytic - numeric) <= self.atol + self.rtol * np.abs(numeric)
 
-    def compare(self, i: int, j: int, analytic: np.ndarray, numeric: np.ndarray, out_shape: tuple[int, ...]) -> None:
+    def compare(self, i: int, j: int, analytic: np.ndarray, numeric: np.ndarray, out_shape: tuple[int, ...],
+                along: bool = False) -> None:  # fmt: skip
         wrong = ~self.close(analytic, numeric)  # NaN is never close
         if not wrong.any():
             return
@@ -297,9 +348,10 @@ class _Check:
         row, column = (int(k) for k in np.unravel_index(np.argmax(excess), excess.shape))
         a, n = analytic[row, column], numeric[row, column]
         shape = self.inputs[i].array.shape
+        place = "along a random direction" if along else _position(column, shape)
         raise GradcheckError(
             f"{self.what}: the derivative of {self.output_names[j]} {_position(row, out_shape)} with respect to "
-            f"{self.input_names[i]} {_position(column, shape)} is wrong: analytic {a:.9g}, numeric {n:.9g}, difference "
+            f"{self.input_names[i]} {place} is wrong: analytic {a:.9g}, numeric {n:.9g}, difference "
             f"{abs(a - n):.3g}, allowed {self.atol + self.rtol * abs(n):.3g}. {int(wrong.sum())} of {wrong.size} "
             f"entries are wrong{_pattern(analytic[wrong], numeric[wrong])}."
         )
@@ -310,6 +362,12 @@ def _unit_steps(x: np.ndarray, eps: float) -> Iterator[np.ndarray]:
         step = np.zeros(x.shape, x.dtype)
         step.reshape(-1)[k] = eps
         yield step
+
+
+def _random_steps(x: np.ndarray) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(0)
+    for _ in range(PROJECTIONS):
+        yield _direction(rng, x.shape).astype(x.dtype)
 
 
 def _direction(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -198,3 +198,49 @@ def test_other_arguments_and_given_cotangents():
     assert gradcheck(lambda x, n, c: (x**n * c, n), (x, 3, autograd.ones(2, dtype=autograd.float64)))
     seed = autograd.tensor([1.0, 2.0], dtype=autograd.float64, requires_grad=True)
     assert gradgradcheck(lambda x: x * x, x, seed)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Forward mode.
+
+
+@MODES
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0, 2)], ids=str)
+def test_forward_mode_of_a_right_derivative_passes(shape, fast_mode):
+    inputs = pair(*shape)
+    for backward in (False, True):
+        assert gradcheck(product(right), inputs, fast_mode=fast_mode, check_forward_ad=True, check_backward_ad=backward)
+    assert gradgradcheck(
+        product(right), inputs, fast_mode=fast_mode, check_fwd_over_rev=True, gen_non_contig_grad_outputs=True
+    )
+
+
+@MODES
+def test_a_cotangent_that_is_not_passed_on_linearly(fast_mode):
+    """g² is g for the unit vectors that the slow check of reverse mode takes; its derivative is not."""
+    wrong = product(lambda g, x, y: (g * g * y, g * x))
+    with pytest.raises(GradcheckError, match=r"gradcheck in forward mode: the derivative of output 0 .* input 0"):
+        gradcheck(wrong, pair(2, 3), fast_mode=fast_mode, check_forward_ad=True, check_backward_ad=False)
+
+
+@MODES
+def test_a_second_derivative_that_is_wrong_in_forward_mode(fast_mode):
+    """The second derivative is that of y², not of y: a formula whose value is right and whose own derivative is not."""
+    wrong = product(lambda g, x, y: (g * (y * y - y.detach() * y.detach() + y.detach()), g * x))
+    inputs = pair(2, 3)
+    assert gradcheck(wrong, inputs, fast_mode=fast_mode, check_forward_ad=True)
+    with pytest.raises(GradcheckError, match=r"gradgradcheck in forward mode: .* gradient of input 0 .* input 1"):
+        gradgradcheck(wrong, inputs, fast_mode=fast_mode, check_fwd_over_rev=True, check_rev_over_rev=False)
+
+
+def test_nothing_to_check_is_an_error():
+    with pytest.raises(ArgumentError, match="nothing is checked"):
+        gradcheck(product(right), pair(2), check_backward_ad=False)
+    with pytest.raises(ArgumentError, match="nothing is checked"):
+        gradgradcheck(product(right), pair(2), check_rev_over_rev=False)
+
+
+def test_signatures_are_complete():
+    """The arguments that change nothing here are taken."""
+    assert gradcheck(product(right), pair(2), check_batched_grad=True, check_batched_forward_grad=True, masked=False)
+    assert gradgradcheck(product(right), pair(2), check_batched_grad=True, masked=False)
