@@ -63,8 +63,10 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
             for k in range(max(n, 1)):
                 draws.again()
                 results.append(flatten(func(*tree.build(_slice(leaves, dims, k)), **kwargs)))
-        outputs = [values for values, _ in results]
-        return _joined(outputs, results[0][1], out_dims, n)
+        trees = {tree for _, tree in results}
+        if len(trees) > 1:
+            raise ArgumentError(f"vmap: func returned several structures, {', '.join(sorted(map(str, trees)))}")
+        return _joined([values for values, _ in results], trees.pop(), out_dims, n)
 
     return mapped
 
