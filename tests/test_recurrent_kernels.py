@@ -90,6 +90,19 @@ def test_a_sequence_is_its_steps(cell, reverse, dtype, form, shape):
 
 @CELLS
 @ORDERS
+@FLOATS
+@pytest.mark.parametrize("form", ["padded", "packed", "together"])
+@pytest.mark.usefixtures("way")
+def test_a_sequence_of_letters_is_its_steps(cell, reverse, dtype, form):
+    """Rows of few kinds, as an embedding's are, of which the kernels project one each."""
+    sizes = sizes_of(7, 19, form == "packed")
+    x, *others = cell.draw(sizes, 66, dtype)
+    arrays, order = [x[np.arange(len(x)) ** 2 % 11], *others], (sizes, reverse, form == "together")
+    same(outcome(cell.fused, arrays, *order), outcome(cell.stepwise, arrays, *order), dtype)
+
+
+@CELLS
+@ORDERS
 @pytest.mark.usefixtures("way")
 def test_rows_that_stand_together_are_those_of_the_steps(cell, reverse):
     sizes = (3, 3, 3, 3)
@@ -191,12 +204,15 @@ def test_threads_change_no_bit(cell, monkeypatch):
     monkeypatch.setattr(recurrent, "_small", lambda *_: False)
     sizes, square = sizes_of(5, 50, packed=True), (40, 40, 40)
     packed, together = (cell.draw(n, 20, np.float32) for n in (sizes, square))
+    letters = cell.draw(square, 70, np.float32)
+    letters[0] = letters[0][np.arange(120) ** 2 % 37]
     before, found = get_num_threads(), []
     try:
         for threads in (1, 2, 4):
             set_num_threads(threads)
             found.append(outcome(cell.fused, packed, sizes, False))
             found[-1] += outcome(cell.fused, together, square, False, True)
+            found[-1] += outcome(cell.fused, letters, square, False, True)
     finally:
         set_num_threads(before)
     for other in found[1:]:

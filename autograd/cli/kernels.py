@@ -125,8 +125,10 @@ def _attention() -> None:
 
 
 def _recurrent() -> None:
+    from ..kernels.alike import WIDTH
+
     for layer in (nn.LSTM, nn.GRU, nn.RNN):
-        _through(layer(32, 32), 40, 16, 32)
+        _through(layer(WIDTH, 32), 40, 16, WIDTH)
 
 
 def _embedding() -> None:

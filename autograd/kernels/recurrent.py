@@ -35,6 +35,16 @@ def _product(a, a0, a_row, packed, c, c0, c_row, n, columns, add):
 
 
 @inlined
+def _taken(table, index, into, at, apart, n):
+    """Into `n` rows, `apart` from one another, those of a table, if there is an index."""
+    if len(index):
+        for row in range(at, at + n * apart, apart):
+            source, here = table[index[row]], into[row]
+            for j in range(len(here)):
+                here[j] = source[j]
+
+
+@inlined
 def _previous(y, first, starts, sizes, apart, s, k):
     """The state before step `s` of row `k` of the batch: that of the step before, or the first where it had none."""
     if s > 0 and k < sizes[s - 1]:
@@ -52,11 +62,11 @@ def _left(old, before, term, total):
 
 
 @kernel
-def _lstm(gates, h, c, packed, bias, y, memories, starts, sizes, apart, low, high):
+def _lstm(gates, table, index, h, c, packed, y, memories, starts, sizes, apart, low, high):
     size = h.shape[1]
-    early, bg, bo = bias[: 2 * size], bias[2 * size : 3 * size], bias[3 * size :]
     for s in range(len(starts)):
         n, at = min(high, sizes[s]) - low, starts[s] + low * apart
+        _taken(table, index, gates, at, apart, n)
         _product(h, low * size, size, packed, gates, at * 4 * size, apart * 4 * size, n, 4 * size, 1)
         for k in range(n):
             row = at + k * apart
@@ -64,11 +74,11 @@ def _lstm(gates, h, c, packed, bias, y, memories, starts, sizes, apart, low, hig
             i, f, g, o = w[:size], w[size : 2 * size], w[2 * size : 3 * size], w[3 * size :]
             t, before = memories[row, :size], memories[row, size:]
             for j in range(2 * size):
-                w[j] = vsigmoid(w[j] + early[j])
+                w[j] = vsigmoid(w[j])
             for j in range(size):
-                g[j] = vtanh(g[j] + bg[j])
+                g[j] = vtanh(g[j])
             for j in range(size):
-                o[j] = vsigmoid(o[j] + bo[j])
+                o[j] = vsigmoid(o[j])
             for j in range(size):
                 before[j] = memory[j]
                 memory[j] = f[j] * memory[j] + i[j] * g[j]
@@ -106,11 +116,12 @@ def _lstm_back(gy, dh, dc, packed, gates, memories, y, first, d_gates, before, s
 
 
 @kernel
-def _gru(gates, h, packed, packed_n, bias, bias_n, y, products, starts, sizes, apart, low, high):
+def _gru(gates, table, index, h, packed, packed_n, bias, y, products, starts, sizes, apart, low, high):
     size = h.shape[1]
     early, late = bias[: 2 * size], bias[2 * size :]
     for s in range(len(starts)):
         n, at = min(high, sizes[s]) - low, starts[s] + low * apart
+        _taken(table, index, gates, at, apart, n)
         _product(h, low * size, size, packed, gates, at * 3 * size, apart * 3 * size, n, 2 * size, 1)
         _product(h, low * size, size, packed_n, products, at * size, apart * size, n, size, 0)
         for k in range(n):
@@ -120,8 +131,8 @@ def _gru(gates, h, packed, packed_n, bias, bias_n, y, products, starts, sizes, a
             for j in range(2 * size):
                 w[j] = vsigmoid(w[j] + early[j])
             for j in range(size):
-                u[j] += bias_n[j]
-                new[j] = vtanh(new[j] + late[j] + r[j] * u[j])
+                u[j] += late[j]
+                new[j] = vtanh(new[j] + r[j] * u[j])
             for j in range(size):
                 out[j] = state[j] = new[j] + z[j] * (state[j] - new[j])
 
@@ -155,21 +166,21 @@ def _gru_back(gy, dh, packed, gates, products, y, first, dv, du, before, sums, s
 
 
 @kernel
-def _rnn(y, h, packed, bias, starts, sizes, apart, low, high, relu):
+def _rnn(y, table, index, h, packed, starts, sizes, apart, low, high, relu):
     size = h.shape[1]
     zero = h.dtype.type(0)
     for s in range(len(starts)):
         n, at = min(high, sizes[s]) - low, starts[s] + low * apart
+        _taken(table, index, y, at, apart, n)
         _product(h, low * size, size, packed, y, at * size, apart * size, n, size, 1)
         for k in range(n):
             out, state = y[at + k * apart], h[low + k]
             if relu:
                 for j in range(size):
-                    value = out[j] + bias[j]
-                    out[j] = state[j] = zero if value < zero else value
+                    out[j] = state[j] = zero if out[j] < zero else out[j]
             else:
                 for j in range(size):
-                    out[j] = state[j] = vtanh(out[j] + bias[j])
+                    out[j] = state[j] = vtanh(out[j])
 
 
 @kernel
@@ -216,17 +227,22 @@ class _Back:
         return self.before, self.sums[low // self.some]
 
 
-def _bias(bias: Any, weight: Any) -> np.ndarray:
-    return np.zeros(len(weight), weight.dtype) if bias is None else np.ascontiguousarray(bias)
+def _room(projected: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where W x_t + b is and what comes of it will be; and, if that is yet to be taken of a table, this and the
+    index."""
+    if not isinstance(projected, tuple):
+        return projected, projected[:0], np.empty(0, np.int64)
+    table, index = projected
+    return np.empty((len(index), table.shape[1]), table.dtype), table, index
 
 
-def lstm(gates: Any, h0: Any, c0: Any, weight: Any, bias: Any, rows: list[slice]) -> Any:
-    """(y, h, c, memories) of `lstm_sequence`; `gates` holds W x_t, and then the gates."""
-    h, c = np.array(h0, order="C"), np.array(c0, order="C")
+def lstm(projected: Any, h0: Any, c0: Any, weight: Any, rows: list[slice]) -> Any:
+    """(gates, y, h, c, memories) of `lstm_sequence`, for W x_t + b, or ``(table, index)`` of it, which is kept."""
+    (gates, table, index), h, c = _room(projected), np.array(h0, order="C"), np.array(c0, order="C")
     y, memories = (np.empty((len(gates), n * h.shape[1]), h.dtype) for n in (1, 2))
-    packed, bias = panels(weight.T), _bias(bias, weight)
-    _by_rows(len(h), rows, lambda *part: _lstm(gates, h, c, packed, bias, y, memories, *part))
-    return y, h, c, memories
+    packed = panels(weight.T)
+    _by_rows(len(h), rows, lambda *part: _lstm(gates, table, index, h, c, packed, y, memories, *part))
+    return gates, y, h, c, memories
 
 
 def lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, gates: Any, memories: Any, y: Any, h0: Any,
@@ -239,15 +255,14 @@ def lstm_back(gy: Any, dh: Any, dc: Any, weight: Any, gates: Any, memories: Any,
     return found, left.before, left.sums.sum(0)
 
 
-def gru(gates: Any, h0: Any, weight: Any, bias: Any, bias_hh: Any, rows: list[slice]) -> Any:
-    """(y, h, products) of `gru_sequence`; `gates` holds W x_t, and then the gates."""
-    h, late = np.array(h0, order="C"), 2 * h0.shape[1]
+def gru(projected: Any, h0: Any, weight: Any, bias: Any, rows: list[slice]) -> Any:
+    """(gates, y, h, products) of `gru_sequence`, for W x_t + b, or ``(table, index)`` of it, which is kept."""
+    (gates, table, index), h, late = _room(projected), np.array(h0, order="C"), 2 * h0.shape[1]
     y, products = (np.empty((len(gates), h.shape[1]), h.dtype) for _ in range(2))
-    bias, bias_hh = _bias(bias, weight).copy(), _bias(bias_hh, weight)
-    bias[:late] += bias_hh[:late]
+    bias = np.zeros(len(weight), weight.dtype) if bias is None else np.ascontiguousarray(bias)
     early, packed = panels(weight[:late].T), panels(weight[late:].T)
-    _by_rows(len(h), rows, lambda *part: _gru(gates, h, early, packed, bias, bias_hh[late:], y, products, *part))
-    return y, h, products
+    _by_rows(len(h), rows, lambda *part: _gru(gates, table, index, h, early, packed, bias, y, products, *part))
+    return gates, y, h, products
 
 
 def gru_back(gy: Any, dh: Any, weight: Any, gates: Any, products: Any, y: Any, h0: Any, rows: list[slice]) -> Any:
@@ -262,11 +277,11 @@ def gru_back(gy: Any, dh: Any, weight: Any, gates: Any, products: Any, y: Any, h
     return dv, du, left.before, total[:width].copy(), np.concatenate((total[:late], total[width:]))
 
 
-def rnn(y: Any, h0: Any, weight: Any, bias: Any, rows: list[slice], relu: bool) -> Any:
-    """The last h of `rnn_sequence`; `y` holds W x_t, and then h_t."""
-    h, packed, bias = np.array(h0, order="C"), panels(weight.T), _bias(bias, weight)
-    _by_rows(len(h), rows, lambda *part: _rnn(y, h, packed, bias, *part, relu))
-    return h
+def rnn(projected: Any, h0: Any, weight: Any, rows: list[slice], relu: bool) -> Any:
+    """(y, h) of `rnn_sequence`, for W x_t + b, or ``(table, index)`` of it, which is kept."""
+    (y, table, index), h, packed = _room(projected), np.array(h0, order="C"), panels(weight.T)
+    _by_rows(len(h), rows, lambda *part: _rnn(y, table, index, h, packed, *part, relu))
+    return y, h
 
 
 def rnn_back(gy: Any, dh: Any, weight: Any, y: Any, h0: Any, rows: list[slice], relu: bool) -> Any:

@@ -25,7 +25,7 @@ from ..tensor import Tensor
 from ..twin import with_kernel
 from .cells import gru_gates, lstm_gates, parts, sigmoid_to
 from .index import added_at, elements_of
-from .matmul import product
+from .matmul import affine, product
 from .unroll import State, Step, unroll
 
 __all__: list[str] = []
@@ -97,9 +97,9 @@ def _on_tape(g: tuple[Any, ...]) -> bool:
     return any(isinstance(part, Tensor) for part in g)
 
 
-def _small(rows: int, weight: np.ndarray) -> bool:
-    """Whether loading the kernels is not worth it, because all steps take a fraction of a millisecond."""
-    return rows * weight.size < 1 << 16
+def _small(products: int) -> bool:
+    """Whether loading the kernels is not worth it: so many products of two numbers take a fraction of a millisecond."""
+    return products < 1 << 16
 
 
 def _project(x: Any, weight: Any, bias: Any) -> Any:
@@ -111,6 +111,39 @@ def _project(x: Any, weight: Any, bias: Any) -> Any:
     return total if bias is None else total + bias
 
 
+def _projected(x: Any, weight: Any, bias: Any) -> Any:
+    """`_project` for the kernels; of rows of which many are alike, ``(table, index)`` of what it is rows of."""
+    from ..kernels.alike import kinds
+
+    rows = x if isinstance(x, tuple) else kinds(x)
+    if rows is None:
+        return affine(x, weight, bias)
+    table, index = rows
+    if not -len(table) <= index.min(initial=0) <= index.max(initial=0) < len(table):
+        return _project(x, weight, bias)  # which says so
+    return affine(table, weight, bias), np.ascontiguousarray(index.reshape(-1), np.int64)
+
+
+def _sums_of_outer(d: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Σ_t d_tᵀ x_t, the cotangent of W."""
+    return product(d.T, x)
+
+
+def _sums_by_kind(d: np.ndarray, x: np.ndarray) -> Any:
+    """The same where many rows of x are alike: what belongs to the same one is added up before it is multiplied."""
+    if _small(d.size * x.shape[1]):
+        return NotImplemented
+    from ..kernels.alike import kinds
+
+    if (rows := kinds(x)) is None:
+        return NotImplemented
+    table, index = rows
+    return product(added_at(d, (len(table), d.shape[1]), (index,)).T, table)
+
+
+sums_of_outer = with_kernel(_sums_of_outer, _sums_by_kind)
+
+
 def _project_pull(d: np.ndarray, x: Any, weight: np.ndarray, needs: tuple[bool, ...]) -> Any:
     """The cotangents of x, or of its table, and of W, for `d`, that of W x + b.
 
@@ -118,7 +151,7 @@ def _project_pull(d: np.ndarray, x: Any, weight: np.ndarray, needs: tuple[bool, 
     took stays out of it, for it may be infinite.
     """
     if not isinstance(x, tuple):
-        return product(d, weight) if needs[0] else None, product(d.T, x)
+        return product(d, weight) if needs[0] else None, sums_of_outer(d, x)
     table, index = x
     total, taken = added_at(d, (len(table), d.shape[1]), (index.reshape(-1),)), np.zeros((len(table), 1), bool)
     taken[index] = True
@@ -175,12 +208,12 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
 @lstm_sequence.kernel
 def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(sum(sizes), weight_hh):
+    if _small(sum(sizes) * weight_hh.size):
         return NotImplemented
     from ..kernels import recurrent
 
-    gates = _project(x, weight, None)
-    y, h, c, memories = recurrent.lstm(gates, h0, c0, weight_hh, bias, in_turn(sizes, reverse, together))
+    projected = _projected(x, weight, bias)
+    gates, y, h, c, memories = recurrent.lstm(projected, h0, c0, weight_hh, in_turn(sizes, reverse, together))
     return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8))
 
 
@@ -206,7 +239,7 @@ def _lstm_back(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: 
 
 
 def _lstm_back_kernel(gy: Any, dh: Any, dc: Any, weight_hh: Any, *saved: Any) -> Any:
-    if _small(len(gy), weight_hh):
+    if _small(len(gy) * weight_hh.size):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -287,12 +320,12 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
 @gru_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(sum(sizes), weight_hh):
+    if _small(sum(sizes) * weight_hh.size):
         return NotImplemented
     from ..kernels import recurrent
 
-    gates = _project(x, weight, None)
-    y, h, products = recurrent.gru(gates, h0, weight_hh, bias, bias_hh, in_turn(sizes, reverse, together))
+    projected = _projected(x, weight, bias)
+    gates, y, h, products = recurrent.gru(projected, h0, weight_hh, bias_hh, in_turn(sizes, reverse, together))
     return States(y, h, gates.view(np.uint8), products.view(np.uint8))
 
 
@@ -315,7 +348,7 @@ def _gru_back(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, y: An
 
 
 def _gru_back_kernel(gy: Any, dh: Any, weight_hh: Any, *saved: Any) -> Any:
-    if _small(len(gy), weight_hh):
+    if _small(len(gy) * weight_hh.size):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -386,12 +419,11 @@ def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, siz
 @rnn_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool, relu: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(sum(sizes), weight_hh):
+    if _small(sum(sizes) * weight_hh.size):
         return NotImplemented
     from ..kernels import recurrent
 
-    y = _project(x, weight, None)
-    return y, recurrent.rnn(y, h0, weight_hh, bias, in_turn(sizes, reverse, together), relu)
+    return recurrent.rnn(_projected(x, weight, bias), h0, weight_hh, in_turn(sizes, reverse, together), relu)
 
 
 def _rnn_back(gy: Any, dh: Any, weight_hh: Any, y: Any, h0: Any, rows: list[slice], relu: bool) -> Any:
@@ -408,7 +440,7 @@ def _rnn_back(gy: Any, dh: Any, weight_hh: Any, y: Any, h0: Any, rows: list[slic
 
 
 def _rnn_back_kernel(gy: Any, dh: Any, weight_hh: Any, *saved: Any) -> Any:
-    if _small(len(gy), weight_hh):
+    if _small(len(gy) * weight_hh.size):
         return NotImplemented
     from ..kernels import recurrent
 
