@@ -3,6 +3,7 @@
 from . import allocation as allocation
 from . import conversions as conversions
 from . import errors as errors
+from . import forward_ad as forward_ad
 from . import func as func
 from . import functional as functional
 from . import hooks as hooks

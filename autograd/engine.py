@@ -188,7 +188,8 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """The gradients of ``sum(outputs · grad_outputs)`` with respect to `inputs`; no ``.grad`` is touched.
 
-    With `create_graph` the result is itself on the tape, so that it can be differentiated again.
+    With `create_graph` the result is itself on the tape, so that it can be differentiated again.  With
+    `is_grads_batched` the first dimension of `grad_outputs` counts cotangents, and that of the results gradients.
 
     >>> import autograd
     >>> x = autograd.tensor(2.0, requires_grad=True)
@@ -197,7 +198,10 @@ def grad(
     (tensor(12.),)
     """
     if is_grads_batched:
-        raise ArgumentError("is_grads_batched=True: call grad once per row of grad_outputs and stack the results")
+        from .forward import batched
+
+        keep = create_graph if retain_graph is None else retain_graph
+        return batched(outputs, inputs, grad_outputs, keep, create_graph, allow_unused, False, materialize_grads)
     if materialize_grads and allow_unused is False:
         raise ArgumentError("materialize_grads=True needs allow_unused=True (or None): unused inputs become zeros")
     outputs, inputs = _sequence(outputs), _sequence(inputs)

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from .engine import grad
+from .errors import ArgumentError
+from .ops.join import stack
 from .tensor import Tensor, wrap
 from .where import machinery
 
@@ -33,6 +35,23 @@ def pull(outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequen
         return [None] * len(inputs)
     ys, us = zip(*live)
     return list(grad(ys, inputs, us, retain_graph=True, create_graph=create_graph, allow_unused=True))
+
+
+def batched(outputs: Any, inputs: Any, cotangents: Any, retain_graph: bool, *options: Any) -> tuple[Any, ...]:
+    """`grad` for every cotangent along the first dimension of `cotangents`, stacked."""
+    given = tuple(cotangents) if isinstance(cotangents, tuple | list) else (cotangents,)
+    if (
+        not all(isinstance(u, Tensor) and u.ndim for u in given)
+        or len({len(u) for u in given}) != 1
+        or not len(given[0])
+    ):
+        raise ArgumentError(
+            "is_grads_batched=True: grad_outputs must be Tensors whose first dimension counts the cotangents, with one "
+            f"size for all; got {[list(u.shape) if isinstance(u, Tensor) else type(u).__name__ for u in given]}"
+        )
+    rows = list(zip(*given))
+    found = [grad(outputs, inputs, row, retain_graph or row is not rows[-1], *options) for row in rows]
+    return tuple(None if None in column else stack(column) for column in zip(*found))
 
 
 class Push:

@@ -137,3 +137,12 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
 
 def _stacked(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: stack([state[name] for state in states]) for name in states[0]}
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Take the running statistics out of every batch norm in `root`, so that no call writes into a buffer."""
+    for module in root.modules():
+        if any(kind.__name__ == "_BatchNorm" for kind in type(module).__mro__) and module.track_running_stats:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

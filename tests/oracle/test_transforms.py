@@ -361,8 +361,48 @@ def test_tied_weights():
     same(*results)
 
 
+def test_batch_norms_without_running_statistics():
+    """Then a derivative may go through them: nothing is written into."""
+    results = []
+    for module, lib in zip(twins(lambda n: n.Sequential(n.Linear(3, 4), n.BatchNorm1d(4))), (autograd, torch)):
+        x = lib.from_numpy(np.array(ARRAYS["b"]))
+        lib.func.replace_all_batch_norm_modules_(module)
+        assert not dict(module.named_buffers())
+        weights = {k: p.detach() for k, p in module.named_parameters()}
+        loss = lambda w, x=x, module=module, lib=lib: lib.func.functional_call(module, w, (x,)).exp().sum()
+        results.append(lib.func.grad(loss)(weights))
+    same(*results)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
-# Checkpoints.
+# Dual numbers, many cotangents, checkpoints.
+
+
+DUAL = {
+    "a function": lambda D, t, x, v, **_: D.unpack_dual(of_one(D.make_dual(x, v))),
+    "two": lambda D, t, x, y, v, w, **_: D.unpack_dual(number(D.make_dual(x, v), D.make_dual(y, w))),
+    "itself": lambda D, t, x, v, **_: D.unpack_dual(D.make_dual(x, v)),
+    "a step": lambda D, t, x, v, **_: D.unpack_dual(D.make_dual(x, v) > 0)[:1],
+}
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["constants", "leaves"])
+@pytest.mark.parametrize("name", DUAL)
+def test_dual_numbers(name, leaves):
+    results = []
+    for lib, module in ((autograd, autograd.forward_ad), (torch, torch.autograd.forward_ad)):
+        with module.dual_level():
+            results.append(tuple(DUAL[name](module, lib, **inputs(lib, leaves))))
+    same(*results)
+
+
+def test_many_cotangents():
+    results = []
+    for lib, grad in ((autograd, autograd.grad), (torch, torch.autograd.grad)):
+        given = inputs(lib, True)
+        outputs, cotangents = of_two(given["x"], given["y"]), (lib.ones(4, dtype=lib.float64), given["b"].detach())
+        results.append(grad(outputs, (given["x"], given["y"]), cotangents, is_grads_batched=True))
+    same(*results)
 
 
 @pytest.mark.parametrize("use_reentrant", [False, True])
