@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..threads import get_num_threads
+from .apart import apart
 from .door import ROWS, kernel
 from .gemm import pack
 from .pool import share
@@ -28,7 +29,7 @@ BLOCK = 4 * ROWS  # query rows whose weights are made together
 ALONE = 1 << 21  # products of two numbers, at least, for every piece but one
 
 
-@kernel
+@apart
 def _times(a, a0, a_row, a_k, packed, most, depth, c, c0, c_row, rows, columns, width, add):
     """C (+)= A B for the first `depth` of `most` rows of the panels B."""
     for j in range(0, columns, width):
@@ -37,7 +38,7 @@ def _times(a, a0, a_row, a_k, packed, most, depth, c, c0, c_row, rows, columns, 
                  min(ROWS, rows - i), min(width, columns - j), add)  # fmt: skip
 
 
-@kernel
+@apart
 def _weights(scores, shares, rows, seen, diagonal, factor, width):
     """Of rows of scores s, times `factor`, rows of e^(s - max s), which times `shares` are softmax(s).  Row i of a
     causal head sees keys up to `diagonal` + i.  Loops go over whole vectors, at a row's end over its first score again:
@@ -60,7 +61,7 @@ def _weights(scores, shares, rows, seen, diagonal, factor, width):
         scores[i, whole:seen] = 0
 
 
-@kernel
+@apart
 def _forward(i, pieces, q, k, v, out, places, sizes, factor, causal, width):
     batch, heads, length, many, size, depth = sizes
     first, last = i * batch * heads // pieces, (i + 1) * batch * heads // pieces
@@ -90,7 +91,7 @@ def _forwards(team, helpers, pieces, q, k, v, out, places, sizes, factor, causal
     each(team, helpers, pieces, entry(_forward, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def _pull_scores(scores, shares, pulls, rows, seen, factor):
     """The weights P, in place of `scores`, and P (G - Σ G P) for their cotangents G, in place of these, times
     `factor`."""
@@ -103,7 +104,7 @@ def _pull_scores(scores, shares, pulls, rows, seen, factor):
             g[j] = p[j] * minus(g[j], total) * factor
 
 
-@kernel
+@apart
 def _backward(i, pieces, q, k, v, c, dq, dk, dv, places, sizes, factor, causal, width):
     batch, heads, length, many, size, depth = sizes
     first, last = i * batch * heads // pieces, (i + 1) * batch * heads // pieces

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .apart import apart
 from .door import kernel
 from .gemm import part
 from .pool import share
@@ -17,7 +18,7 @@ PIECE = 1 << 19  # products of two numbers in a piece, at least
 PIECES = 16
 
 
-@kernel
+@apart
 def _some(i, pieces, a, a_row, a_k, b, b_k, b_n, c, count, m, k, n, width):
     for j in range(i * count // pieces, (i + 1) * count // pieces):
         left, right, out = a[j * m * k :], b[j * k * n :], c[j * m * n :]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .apart import apart
 from .door import inlined, kernel
 from .pool import share
 from .spin import each
@@ -26,7 +27,7 @@ def _bounds(x, p, across):
     return p // across, low, min(low + WIDTH, x.shape[2])
 
 
-@kernel
+@apart
 def _best_piece(p, across, x, least, values, places):
     """The extreme of each column and where it first stands; the first NaN, if there is one."""
     a, low, high = _bounds(x, p, across)
@@ -59,7 +60,7 @@ def _largest(x, a, low, high):
     return m
 
 
-@kernel
+@apart
 def _softmax_piece(p, across, x, y):
     a, low, high = _bounds(x, p, across)
     m, total = _largest(x, a, low, high), np.zeros(high - low, x.dtype)
@@ -82,7 +83,7 @@ def _softmax(team, helpers, pieces, across, x, y):
     each(team, helpers, pieces, entry(_softmax_piece, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def _softmax_pull_piece(p, across, g, y, out):
     a, low, high = _bounds(g, p, across)
     total = np.zeros(high - low, g.dtype)
@@ -102,7 +103,7 @@ def _softmax_pull(team, helpers, pieces, across, g, y, out):
     each(team, helpers, pieces, entry(_softmax_pull_piece, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def _log_sum_exp_piece(p, across, x, out):
     a, low, high = _bounds(x, p, across)
     m, total = _largest(x, a, low, high), np.zeros(high - low, x.dtype)

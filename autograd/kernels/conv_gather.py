@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .apart import apart
 from .conv_pieces import Pair, pieces_of, ranges
 from .conv_tables import Tables, forward_tables, input_tables
 from .door import ROWS, kernel
@@ -40,7 +41,7 @@ def even(depth):
     return max(1, -(-depth // parts))
 
 
-@kernel
+@apart
 def tiles(left, a0, rows, r0, places, taps, t0, right, b0, out, depth, count, columns, width):
     """out[places[r]] = Σ_t left[rows[r] + taps[t]] right[t] for `count` rows from `r0`, `depth` taps from `t0`."""
     step = even(depth)
@@ -55,7 +56,7 @@ def tiles(left, a0, rows, r0, places, taps, t0, right, b0, out, depth, count, co
                                   min(ROWS, count - r), columns, t, r0 + r, t0 + t)  # fmt: skip
 
 
-@kernel
+@apart
 def gather_some(i, parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top, left, b_h, b_w,
                 direct, groups, per_group, size, width, lanes):  # fmt: skip
     """Results for part `i`: of the samples `first` to `last` and the panels of columns `begin` to `end`."""
@@ -98,7 +99,7 @@ def gathered(team, helpers, count, parts, x, panels, bias, y, rows, places, taps
     each(team, helpers, count, entry(gather_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def pack_some(i, parts, weight, zeros, out, panels, depth, per_group, width, lanes):
     """out[p, t, j] = weight[filter j of panel p, t] for part `i` of the panels."""
     count = -(-per_group // width)
@@ -115,7 +116,7 @@ def pack_forward(team, helpers, parts, weight, zeros, out, panels, depth, per_gr
     each(team, helpers, parts, entry(pack_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def turn_some(i, parts, weight, zeros, out, starts, steps, panels, f, c, taps, width, lanes):
     """out[starts[k] + (p steps[k] f + j steps[k]) width + i] = weight[j of p's group, channel i of p, k], part `i`."""
     count, turned = -(-c // width), np.empty(taps * width, weight.dtype)
@@ -137,7 +138,7 @@ def pack_input(team, helpers, parts, weight, zeros, out, starts, steps, panels, 
     each(team, helpers, parts, entry(turn_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def sums(left, a0, taps, t_first, t_last, rows, right, b0, width, total, at, per_group, depth, columns, add):
     """total[t] (+)= Σ_i left[taps[t] + rows[i]] right[i] for `depth` places."""
     for t in range(t_first, t_last, ROWS):
@@ -149,7 +150,7 @@ def sums(left, a0, taps, t_first, t_last, rows, right, b0, width, total, at, per
                               depth, min(ROWS, t_last - t), columns, add, t, 0)  # fmt: skip
 
 
-@kernel
+@apart
 def weight_some(i, parts, x, g, totals, zeros, rows, taps, entries, chunks, most, block, c, h, w, top, left, b_h, b_w,
                 direct, groups, per_group, size, width, lanes):  # fmt: skip
     """Part `i`: totals[k, group, t, f] over samples `first` to `last`, for the taps of channels `begin` to `end`."""
@@ -186,7 +187,7 @@ def weight_some(i, parts, x, g, totals, zeros, rows, taps, entries, chunks, most
                          length, columns, add)  # fmt: skip
 
 
-@kernel
+@apart
 def sum_some(i, parts, totals, zeros, out, taps, per_group, lanes):
     """out[group, f, t] = Σ_p totals[p, group, t, f] for part `i` of the taps of each group, added in the order of p."""
     first, last = i * taps // parts, (i + 1) * taps // parts

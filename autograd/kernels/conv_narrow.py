@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .apart import apart
 from .conv_pieces import Pair, pieces_of
 from .door import ROWS, kernel
 from .moves import FIRST, lanes_of, transpose
@@ -24,7 +25,7 @@ from .words import entry, kept
 DEPTH = 256  # places of a sum, which stay in the first cache
 
 
-@kernel
+@apart
 def narrow_some(i, x, g, total, table, length, n, c, f, size, padding, outputs, lanes):
     """Part `i` of the samples, `length` of them: total[i, a, c, 2 - b, f]."""
     (h, w), (rows, columns), wide = size, outputs, 3 * lanes

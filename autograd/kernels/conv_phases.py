@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .apart import apart
 from .conv_pieces import Pair, pieces_of
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_every_second, copy_run, copy_to_every_second, framed
@@ -23,7 +24,7 @@ from .tile import LONG, columns_of, narrow_tile, row_tile, tile
 from .words import entry, kept
 
 
-@kernel
+@apart
 def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
     """The phases of `channels` zero-padded images: out[c, a, b, i, j] = x[c, s_h i + a - p_h, s_w j + b - p_w].
 
@@ -47,7 +48,7 @@ def spread(x, x0, h, w, out, rows, columns, s_h, s_w, p_h, p_w, channels):
                 at += rows * columns
 
 
-@kernel
+@apart
 def products(left, image, i0, group_size, table, out, length, groups, rows, width):
     """out[g, r, o] = Σ_t left[g, r, t] image[i0 + g group_size + table[t] + o]."""
     depth, long = table.size, LONG * width // VECTORS
@@ -67,7 +68,7 @@ def products(left, image, i0, group_size, table, out, length, groups, rows, widt
                                 length, depth, min(ROWS, rows - r), length - o, 0)  # fmt: skip
 
 
-@kernel
+@apart
 def forward_some(i, x, weight, bias, y, table, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, s_h, s_w,
                  p_h, p_w, width):  # fmt: skip
     """The outputs of part `i` of the samples, `length` of them."""
@@ -95,7 +96,7 @@ def forward_all(team, helpers, parts, x, weight, bias, y, table, length, samples
     each(team, helpers, parts, entry(forward_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def turned_some(i, weight, out, chosen, length, rows, f, c, taps):
     """out[g, c, f, t] = weight[g, f, c, chosen[t]] for part `i` of the rows (g, c), `length` of them."""
     at = i * length * f * chosen.size
@@ -115,7 +116,7 @@ def turned_all(team, helpers, parts, weight, out, chosen, length, rows, f, c, ta
     each(team, helpers, parts, entry(turned_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def input_some(part, g, weight, x, table, starts, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows,
                columns, top, left, s_h, s_w, p_h, p_w, width):  # fmt: skip
     """The input's cotangent for a part of the samples, `length` of them; g in its frame has rows x columns for every

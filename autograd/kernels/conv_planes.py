@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .apart import apart
 from .conv_passes import TAPS, correlate, pass_by
 from .conv_pieces import Pair, pieces_of
 from .door import inlined, kernel
@@ -39,7 +40,7 @@ def plane(x, x0, size, zeros, padding, step, w, w0, w_step, start, y, y0, output
                     w_step, start, step * width, rows, width - j, add)  # fmt: skip
 
 
-@kernel
+@apart
 def planes_some(i, x, w, bias, y, length, sources, results, of_result, of_source, turned, size, padding, step, outputs,
                 lanes):  # fmt: skip
     """Part `i` of y, of `length` planes.
@@ -83,7 +84,7 @@ def plane_weight(x, x0, size, zeros, padding, step, g, g0, outputs, total, to, l
                       step, step * width, rows, width - j)  # fmt: skip
 
 
-@kernel
+@apart
 def weight_some(i, x, g, out, length, n, c, f, channels, per_group, size, padding, step, outputs, lanes):
     """out[f, c, t] for part `i` of the filters, of `length`, in groups of `per_group`, which see so many `channels`."""
     first, last = i * length, min((i + 1) * length, f)

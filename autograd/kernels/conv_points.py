@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .apart import apart
 from .conv_pieces import Pair, pieces_of
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose
@@ -24,7 +25,7 @@ DEEP = 128  # channels from which a strip fills the first cache, so that it must
 PIECES = 64  # small ones, for a thread has nothing to do while another is at the last
 
 
-@kernel
+@apart
 def strip(x, x0, x_row, w, w0, bias, b0, y, y0, k, m, places, columns, width):
     """`columns` of one image's result: y = bias + W x, where W has m rows and k columns."""
     if bias.size:
@@ -39,7 +40,7 @@ def strip(x, x0, x_row, w, w0, bias, b0, y, y0, k, m, places, columns, width):
             narrow_tile(w, w0 + r * k, k, 1, x, x0, x_row, y, at, places, k, rows, columns, bias.size)
 
 
-@kernel
+@apart
 def points_some(i, parts, x, w, bias, y, groups, k, m, places, width):
     """Part `i` of the strips of all images and groups."""
     lanes = width // VECTORS
@@ -68,7 +69,7 @@ def points(team, helpers, parts, x, w, bias, y, groups, k, m, places, width):
     each(team, helpers, parts, entry(points_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def turn_some(i, parts, w, out, groups, k, m, lanes):
     """out[group, r, j] = w[group, j, r] for part `i` of the rows r < m."""
     count, zeros = -(-m // lanes), np.zeros(lanes, w.dtype)

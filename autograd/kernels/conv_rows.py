@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .apart import apart
 from .conv_phases import offsets_of, spread
 from .conv_pieces import Pair, pieces_of
 from .door import ROWS, VECTORS, kernel
@@ -28,7 +29,7 @@ BLOCKS = 32  # in all, at least: so many that no thread waits long for the last
 CHANNELS = 16  # of a group, up to which splitting the image takes little of the time
 
 
-@kernel
+@apart
 def rows_of(image, at, line, table, w, w0, y, y0, places, count, filters, o_w, width, add):
     """`count` rows of the result for some filters, whose planes have so many `places`."""
     depth = table.size
@@ -41,7 +42,7 @@ def rows_of(image, at, line, table, w, w0, y, y0, places, count, filters, o_w, w
                 narrow_tile(w, w0, depth, 1, image, b0, table, y, c0, places, depth, filters, columns, add)
 
 
-@kernel
+@apart
 def rows_some(i, parts, x, w, bias, y, table, n, c, size, f, groups, outputs, high, phase, stride, padding, width):
     """Part `i` of the blocks of rows, `high` each, of all samples; a block's phases are of size `phase`."""
     (h, across), (o_h, o_w), (q_h, q_w), (s_h, s_w), depth = size, outputs, phase, stride, table.size

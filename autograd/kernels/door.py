@@ -7,6 +7,7 @@ depends on shapes alone.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -27,21 +28,36 @@ def kernel(function: Callable[..., Any]) -> Any:
     return _kept(function)
 
 
+def inner_kernel(function: Callable[..., Any]) -> Any:
+    """As `kernel`, without the way in from Python; see `apart`."""
+    return _kept(function, no_cpython_wrapper=True)
+
+
+class Stale(Exception):
+    """What is on the disk refers to a kernel that has changed since."""
+
+
 class _Kept(caching.FunctionCache):
     """Numba's cache on disk, which it reads without first importing whatever it could compile, 0.25 s of it."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)  # reference counts, which machine code calls
-        with self._guard_against_spurious_io_errors():
+        with self._guard_against_spurious_io_errors(), contextlib.suppress(Stale):
             return self._load_overload(sig, target_context)
 
 
-def _kept(function: Callable[..., Any]) -> Any:
+def _kept(function: Callable[..., Any], **options: Any) -> Any:
     """As ``njit(cache=True)``; `function` itself where Numba is told not to compile."""
-    made: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy")(function)
+    options |= {"no_cfunc_wrapper": True}  # which C would call
+    made: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy", **options)(function)
     if made is not function:
         made._cache = _Kept(function)
     return made
+
+
+def stamp_of(kernel: Any) -> Any:
+    """What changes with the file of a kernel."""
+    return kernel._cache._cache_file._source_stamp
 
 
 def kernel_for(signature: str) -> Callable[[Any], Any]:

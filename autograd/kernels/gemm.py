@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .apart import apart
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose_block
 from .pool import together
@@ -36,7 +37,7 @@ LONG = 1 << 28  # such products from which a thread may be interrupted, so that 
 _SINGLE, _DOUBLE = columns_of(np.float32), columns_of(np.float64)
 
 
-@kernel
+@apart
 def pack(b, at, b_k, b_n, packed, depth, n, width):
     """The elements b[at + k b_k + j b_n], k < depth and j < n, as panels (panel, depth, width), the last filled with
     zeros.  One of the distances is 1."""
@@ -62,6 +63,11 @@ def pack(b, at, b_k, b_n, packed, depth, n, width):
 
 
 @kernel
+def _packed(b, b_k, b_n, packed, depth, n, width):
+    pack(b, 0, b_k, b_n, packed, depth, n, width)
+
+
+@apart
 def _stand_together(a, at, a_k, left, depth, rows):
     """The elements a[at + i + k a_k], i < rows and k < depth, with the rows of each PAIR together."""
     for d in range(depth):
@@ -69,7 +75,7 @@ def _stand_together(a, at, a_k, left, depth, rows):
             copy_run(a, at + i + d * a_k, left, i * depth + d * PAIR, min(PAIR, rows - i), a.dtype.type(0))
 
 
-@kernel
+@apart
 def _block(a, at, a_row, a_k, a_tile, a_pair, packed, bias, c, to, c_row, depth, rows, n, width, add):
     """`rows` rows of A, times the panels of `n` columns; plus `bias`, if there is one, or with `add` plus C.  Tiles of
     A begin at distances `a_tile` in a pair, and pairs at `a_pair`."""
@@ -87,7 +93,7 @@ def _block(a, at, a_row, a_k, a_tile, a_pair, packed, bias, c, to, c_row, depth,
                 narrow_tile(a, left, a_row, a_k, packed, right, width, c, into, c_row, depth, there, columns, add)
 
 
-@kernel
+@apart
 def part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others, width, more):
     """Rows `low` to `high` and columns `some` to `others` of C = A B + bias, for A with the elements a[i a_row +
     k a_k] and B with b[k b_k + j b_n]; with `more`, plus what C holds."""
@@ -112,7 +118,7 @@ def part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others,
                            c_row, depth, rows, n, width, add)  # fmt: skip
 
 
-@kernel
+@apart
 def _one_of(i, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across, more):
     """Part `i`, row by row, of so many `down` and `across`."""
     y, x = i // across, i % across
@@ -121,7 +127,7 @@ def _one_of(i, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, width, down, across
           x * panels // across * width, min(n, (x + 1) * panels // across * width), width, more)  # fmt: skip
 
 
-@kernel
+@apart
 def _swapped(a, a_row, b, b_n, bias, c, c_row, k, low, high, some, others, width, more):
     """`part` of C = A Bᵀ + bias, for matrices that both lie row after row, as Cᵀ = B Aᵀ: of the two it is the one on
     the right that is packed, and here A is the smaller."""
@@ -143,7 +149,7 @@ def _swapped(a, a_row, b, b_n, bias, c, c_row, k, low, high, some, others, width
                     transpose_onto(turned, i * span + j, span, zeros, i, 0, c, to, c_row, rows, columns)
 
 
-@kernel
+@apart
 def _one_swapped(i, a, a_row, b, b_n, bias, c, m, k, n, width, down, across, more):
     """Part `i`: so many `down` are of the columns of C, and `across` of its rows."""
     y, x = i // across, i % across
@@ -152,7 +158,7 @@ def _one_swapped(i, a, a_row, b, b_n, bias, c, m, k, n, width, down, across, mor
              y * tiles // down * ROWS, min(n, (y + 1) * tiles // down * ROWS), width, more)  # fmt: skip
 
 
-@kernel
+@apart
 def _cut(m, k, n, width, turned, threads):
     """Into how many parts the rows and the columns are cut, by the number of threads, for every part packs what it
     needs; the sums have the same order in any of them.
@@ -213,7 +219,7 @@ def panels(b: Any) -> np.ndarray:
     (k, n), width = b.shape, columns_of(b.dtype)
     packed = np.empty((-(-n // width), k, width), b.dtype)
     right, b_k, b_n = _laid_out(b)
-    pack(right, 0, b_k, b_n, packed.reshape(-1), k, n, width)
+    _packed(right, b_k, b_n, packed.reshape(-1), k, n, width)
     return packed
 
 

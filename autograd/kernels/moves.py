@@ -12,7 +12,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .door import VECTOR_BYTES, kernel
+from .apart import apart
+from .door import VECTOR_BYTES
 from .tile import BIT, I32, INDEX, Emitter, intrinsic
 
 FIRST = np.int64(0)  # for kernels that call others, of which a literal 0 would have one more compiled
@@ -163,7 +164,7 @@ def _exchanged(e: Emitter, rows: list[Any]) -> list[Any]:
     return rows
 
 
-@kernel
+@apart
 def transpose(a, a0, a_row, shift, s0, c, c0, c_row, rows, columns, lanes):
     """C[c0 + j c_row + i] = A[a0 + i a_row + j] + S[s0 + j] for i < `rows`, j < `columns`, block by block."""
     for j in range(0, columns, lanes):
@@ -179,7 +180,7 @@ def transpose(a, a0, a_row, shift, s0, c, c0, c_row, rows, columns, lanes):
                                min(lanes, rows - i), min(lanes, columns - j))  # fmt: skip
 
 
-@kernel
+@apart
 def framed(x, x0, channels, h, w, out, to, top, left, rows, columns):
     """out[c, i + top, j + left] = x[c, i, j] where that is inside (rows, columns); the frame is left as it is."""
     first, last = max(0, -top), min(h, rows - top)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .apart import apart
 from .door import inlined, kernel
 from .flat import in_pieces
 from .pool import share
@@ -105,7 +106,7 @@ def _centre_of(x, start, step, count, s, centred):
     return x.dtype.type(mean), squares / (count * s)
 
 
-@kernel
+@apart
 def _groups_piece(p, step, x, y, w, b, means, scales, sizes, eps, centred):
     inner, s, far, near, by, c = sizes
     for i in range(p * step, min((p + 1) * step, means.size)):
@@ -126,7 +127,7 @@ def _groups(team, helpers, pieces, step, x, y, w, b, means, scales, sizes, eps, 
     each(team, helpers, pieces, entry(_groups_piece, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def _groups_pull_piece(p, step, g, x, w, means, scales, out, by_bias, by_weight, sizes, centred):
     T, (inner, s, far, near, by, c) = x.dtype.type, sizes
     for i in range(p * step, min((p + 1) * step, means.size)):
@@ -161,7 +162,7 @@ def _groups_pull(team, helpers, pieces, step, g, x, w, means, scales, out, by_bi
 # Rows.
 
 
-@kernel
+@apart
 def _rows_piece(p, step, x, y, w, b, means, scales, eps, centred):
     s = w.size
     for i in range(p * step, min((p + 1) * step, means.size)):
@@ -179,7 +180,7 @@ def _rows(team, helpers, pieces, step, x, y, w, b, means, scales, eps, centred):
     each(team, helpers, pieces, entry(_rows_piece, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def _rows_pull_piece(p, step, g, x, w, means, scales, out, parts, centred):
     """Each piece of `step` rows has sums for b and w of its own, so that threads need not share one."""
     T, s, by_bias, by_weight = x.dtype.type, w.size, parts[0, p], parts[1, p]
@@ -334,7 +335,7 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
 # With statistics that are given: y = x w + b, one w and b for each channel.
 
 
-@kernel
+@apart
 def _scale_piece(p, step, x, w, b, out, s):
     for i in range(p * step, min((p + 1) * step, x.size // s)):
         slope, shift, row, to = w[i % w.size], b[i % w.size], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]
@@ -348,7 +349,7 @@ def _scale(team, helpers, pieces, step, x, w, b, out, s):
     each(team, helpers, pieces, entry(_scale_piece, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def _scale_pull_piece(p, step, g, x, w, out, by_bias, by_weight, s):
     for i in range(p * step, min((p + 1) * step, x.size // s)):
         slope, gs, xs, to = w[i % w.size], g[i * s : (i + 1) * s], x[i * s : (i + 1) * s], out[i * s : (i + 1) * s]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .apart import apart
 from .door import kernel
 from .flat import in_pieces
 from .pool import share
@@ -22,7 +23,7 @@ WORK = 262144  # elements of a piece at least
 BLOCK = 1024  # elements that are added up in the array's type
 
 
-@kernel
+@apart
 def _sums_piece(p, step, x, out, s):
     for i in range(p * step, min((p + 1) * step, out.size)):
         row, total = x[i * s : (i + 1) * s], 0.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .apart import apart
 from .door import kernel
 from .pool import share
 from .spin import each
@@ -25,7 +26,7 @@ def inside(index, n):
     return -n <= least and most < n
 
 
-@kernel
+@apart
 def _read_piece(p, pieces, table, index, out):
     for i in range(p * len(index) // pieces, (p + 1) * len(index) // pieces):
         row = table[index[i] if index[i] >= 0 else index[i] + len(table)]
@@ -40,7 +41,7 @@ def _read(team, helpers, pieces, table, index, out):
     each(team, helpers, pieces, entry(_read_piece, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def _add_piece(p, pieces, rows, index, out):
     low, high = p * len(out) // pieces, (p + 1) * len(out) // pieces
     out[low:high, :] = 0

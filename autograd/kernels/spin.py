@@ -10,6 +10,7 @@ nobody waits for a helper that has not begun.
 
 from __future__ import annotations
 
+from .apart import apart
 from .door import kernel
 from .words import call, counted, exchanged, load, read_byte, store, write_byte, yielded
 
@@ -18,7 +19,7 @@ WORK, ARGUMENTS, NEXT, PIECES, FAILED = range(5)  # words of the caller, in the 
 PATIENCE = 100_000  # rounds for which a caller looks whether a helper is done, before it lets others run
 
 
-@kernel
+@apart
 def _take_turns(caller):
     """Pieces, one after the other, until there are none."""
     work, arguments, pieces = load(caller, WORK), load(caller, ARGUMENTS), load(caller, PIECES)
@@ -85,7 +86,7 @@ def end(team, helpers):
     return True
 
 
-@kernel
+@apart
 def each(team, helpers, pieces, work, arguments):
     """Call the piece at the address `work` (see `entry`) for all i < pieces, on this thread and so many helpers, with
     what `kept` made of its arguments.  Within a kernel that `share` in pool.py calls; arrays are those it was given."""

@@ -5,7 +5,7 @@ It reads far more than it computes, so no tile pays, and nothing is packed.
 
 from __future__ import annotations
 
-from .door import kernel
+from .apart import apart
 from .spin import each
 from .words import entry, kept
 
@@ -13,7 +13,7 @@ FEW = 8  # rows from which tiles are faster
 PIECE = 1 << 17  # elements that a piece reads
 
 
-@kernel
+@apart
 def _dots(p, pieces, a, a_row, b, b_row, bias, c, m, k, n):
     for j in range(p * n // pieces, (p + 1) * n // pieces):
         column = b[j * b_row : j * b_row + k]
@@ -24,7 +24,7 @@ def _dots(p, pieces, a, a_row, b, b_row, bias, c, m, k, n):
             c[i * n + j] = total + bias[j] if bias.size else total
 
 
-@kernel
+@apart
 def dots_among(team, helpers, a, a_row, b, b_row, bias, c, m, k, n):
     """C = A Bᵀ + bias for arrays of one dimension, with the rows of A (m, k) and B (n, k) at these distances."""
     pieces = max(1, min(16, n, k * n // PIECE))

@@ -20,7 +20,7 @@ def kernels() -> list[Any]:
     # by type(x): some objects act when they are asked for their __class__, as isinstance does
     found = [x for x in gc.get_objects() if issubclass(type(x), Dispatcher) and _is_here(x)]
     inner = {id(called) for kernel in found for called in _called_by(kernel)}
-    return [x for x in found if id(x) not in inner and x.targetoptions.get("inline") != "always"]
+    return [x for x in found if id(x) not in inner and not _is_inner(x)]
 
 
 def name(kernel: Any) -> str:
@@ -46,6 +46,12 @@ def cache_folder() -> str:
 def _is_here(kernel: Any) -> bool:
     folder, _, module = str(kernel.py_func.__module__).rpartition(".")
     return folder == __package__ and module not in INNER
+
+
+def _is_inner(kernel: Any) -> bool:
+    """Whether it is only written into others, or `apart`."""
+    options = kernel.targetoptions
+    return options.get("inline") == "always" or bool(options.get("no_cpython_wrapper"))
 
 
 def _called_by(kernel: Any) -> list[Any]:

@@ -16,6 +16,7 @@ import functools
 
 import numpy as np
 
+from .apart import apart
 from .conv_pieces import Pair, pieces_of
 from .door import ROWS, kernel
 from .moves import FIRST, lanes_of, transpose
@@ -33,7 +34,7 @@ ELEMENTS = LINE // 4  # float32 in a line of the cache
 PARTS = 4  # of the filters' cotangent
 
 
-@kernel
+@apart
 def values_of(x, at, h, w, top, left, zeros, c, v, v0, width, step, rows):
     """Bᵀ d B of a block for each of the channels that begin at `at`."""
     for k in range(c):
@@ -50,7 +51,7 @@ def corner_of(block, down, across, tall, broad):
     return n, place // across * tall, place % across * broad
 
 
-@kernel
+@apart
 def fetch_share(e, x, at, h, w, tall, broad, c, to_write):
     """Have a share, one of PLACES, of a block in the `c` planes that begin at `at` brought while products are formed.
 
@@ -65,7 +66,7 @@ def fetch_share(e, x, at, h, w, tall, broad, c, to_write):
                     fetch(x, at + (k * h + row) * w + j)
 
 
-@kernel
+@apart
 def planes_some(i, x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, o_w, p_h, p_w, filters, lanes):
     """Part `i` of the blocks, `length` of them."""
     tall, broad = OUTPUTS * rows, OUTPUTS * lanes // rows
@@ -114,7 +115,7 @@ def planes(team, helpers, parts, weight, turned, x, u, bias, y, doubt, length, b
     each(team, helpers, parts, entry(planes_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def cotangents_of(g, at, f, o_h, o_w, top, left, rows, zeros, strip, m, m0, step, filters, lanes):
     """A g Aᵀ of a block, the filters side by side: place e of its tile t at M[m0 + e step + t filters]."""
     broad = OUTPUTS * lanes // rows
@@ -132,7 +133,7 @@ def cotangents_of(g, at, f, o_h, o_w, top, left, rows, zeros, strip, m, m0, step
                                  m0 + (row * broad // OUTPUTS + t) * filters + k, SIDE * step, step)  # fmt: skip
 
 
-@kernel
+@apart
 def weight_some(i, x, g, totals, length, blocks, rows, c, h, w, f, o_h, o_w, p_h, p_w, filters, lanes):
     """Σ v m̄ over part `i` of the blocks, `length` of them: totals[i, place, c, f]."""
     tall, broad = OUTPUTS * rows, OUTPUTS * lanes // rows

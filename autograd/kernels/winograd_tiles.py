@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .apart import apart
 from .door import ROWS, kernel
 from .moves import FIRST, copy_run, transpose
 from .spin import each
@@ -32,7 +33,7 @@ def spaced(n):
     return (n + 1023) // 1024 * 1024 + 32
 
 
-@kernel
+@apart
 def strip_of(x, at, i, c, h, w, p_h, p_w, zeros, turned, strip, rows, columns, deep, fresh, lanes):
     """A row of tiles of the image at `at`: strip[r, s, k] = x[k, OUTPUTS i + r - p_h, s - p_w], zero outside of it.
 
@@ -59,7 +60,7 @@ def strip_of(x, at, i, c, h, w, p_h, p_w, zeros, turned, strip, rows, columns, d
             strip[r * columns * deep : (r + 1) * columns * deep] = 0
 
 
-@kernel
+@apart
 def values_of(strip, columns, deep, v, v0, v_step, t_w, lanes):
     """Bᵀ d B for a row of tiles."""
     for j in range(t_w):
@@ -68,7 +69,7 @@ def values_of(strip, columns, deep, v, v0, v_step, t_w, lanes):
                          v_step)  # fmt: skip
 
 
-@kernel
+@apart
 def products(v, v_step, deep, u, u_step, m, m_step, most, tiles, panel, panels, depth, width):
     """m[place, p, t] = Σ_c v[place, t, c] u[place, panel + p, c], for `panels` panels of filters."""
     step = -(-depth // -(-depth // DEPTH))
@@ -81,7 +82,7 @@ def products(v, v_step, deep, u, u_step, m, m_step, most, tiles, panel, panels, 
                          width, min(step, depth - k), min(ROWS, tiles - t), width, k)  # fmt: skip
 
 
-@kernel
+@apart
 def images_some(i, length, all_rows, x, u, bias, y, doubts, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width,
                 lanes):  # fmt: skip
     """Outputs of the filters `begin` to `end` in part `i` of the rows of tiles, `length` of them, counted through all
@@ -125,7 +126,7 @@ def all_images(team, helpers, parts, length, rows, x, u, bias, y, doubts, begin,
     each(team, helpers, parts, entry(images_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def filters_some(i, length, pairs, weight, u, f, c, f_step, c_step, turned, width, lanes):
     """u[place, p, k] = G w Gᵀ of the filters of panel p and channel k, for part `i` of the pairs of a panel and CHUNK
     channels, `length` of them.
@@ -158,7 +159,7 @@ def all_filters(team, helpers, parts, length, pairs, weight, u, f, c, f_step, c_
     each(team, helpers, parts, entry(filters_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def weight_some(i, tiles, rows, channels, x, g, totals, base, size, block, c, h, w, f, o_h, o_w, p_h, p_w, width,
                 lanes):  # fmt: skip
     """totals[part, place, k, f] = Σ v m̄ over a part of the rows of tiles, `tiles` of them, for some of `size` channels
@@ -203,7 +204,7 @@ def all_weights(team, helpers, parts, tiles, rows, channels, x, g, totals, base,
     each(team, helpers, parts, entry(weight_some, arguments), kept(arguments))
 
 
-@kernel
+@apart
 def weight_sums(i, length, pairs, totals, out, doubts, base, size, c, f, width, lanes):
     """Gᵀ (Σ totals) G, the parts added in their order, for part `i` of the pairs of a panel of filters and CHUNK
     channels, `length` of them."""

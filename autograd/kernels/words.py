@@ -12,6 +12,8 @@ from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
+from .apart import jumped
+
 intrinsic: Any = extending.intrinsic  # as Numba types it, the context is an argument of every call
 WORD, BYTES, I32 = ir.IntType(64), ir.IntType(8).as_pointer(), ir.IntType(32)
 PIECE = ir.FunctionType(I32, [BYTES, WORD])  # (arguments, number of the piece) -> 0, or another status
@@ -115,29 +117,18 @@ def kept(context: Any, arguments: Any) -> Any:
 
 @intrinsic
 def entry(context: Any, function: Any, arguments: Any) -> Any:
-    """The address of a PIECE that calls ``function(i, *arguments)``, for a compiled `function`."""
-    wanted = context.resolve_function_type(function, (types.int64, *arguments), {})
+    """The address of a PIECE that calls ``function(i, *arguments)``, for a kernel, best one that is `apart`."""
+    kernel = function.dispatcher if isinstance(function, types.Dispatcher) else function.typing_key.inner
+    wanted = (types.int64, *map(types.unliteral, arguments))
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        compiled = function.dispatcher.get_compile_result(wanted)
-        context.active_code_library.add_linking_library(compiled.library)
         outer = builder.module
         piece = ir.Function(outer, PIECE, f"{outer.name}.piece.{len(outer.functions)}")
         piece.linkage = "internal"
         inner = ir.IRBuilder(piece.append_basic_block())
         values = inner.load(inner.bitcast(piece.args[0], given[1].type.as_pointer()))
-        status, _ = context.call_conv.call_function(
-            inner,
-            context.declare_function(outer, compiled.fndesc),
-            compiled.fndesc.restype,
-            compiled.fndesc.argtypes,
-            [piece.args[1], *(inner.extract_value(values, i) for i in range(len(arguments)))],
-        )
-        # A copy of the function stands in each library that asks for it, optimised anew, so that sums may be of another
-        # order in each.  Which one is called would depend on what this process has compiled; inlined, it is its own.
-        for instruction in inner.block.instructions:
-            if isinstance(instruction, ir.instructions.CallInstr):
-                instruction.attributes.add("alwaysinline")
+        own = [inner.extract_value(values, i) for i in range(len(arguments))]
+        status, _, _ = jumped(context, inner, kernel, wanted, [piece.args[1], *own])
         inner.ret(status.code)
         return builder.ptrtoint(piece, WORD)
 
