@@ -17,7 +17,7 @@ import numpy as np
 from ..threads import MOST, get_num_threads, set_num_threads
 from .spin import BELL, CALLS, WORK, begin, end, park
 
-LOOKS = 12_000  # rounds in which a helper looks for the next call before it sleeps: some twenty microseconds
+LOOKS = 80_000  # rounds in which a helper looks for the next call before it sleeps: some twenty microseconds
 PAUSE = 3_000  # rounds in which a caller gets to its own kernel
 _team = np.zeros((1 + MOST, 16), np.int64)  # words of the caller and of each helper, in cache lines of their own
 
