@@ -34,8 +34,8 @@ def _take_turns(caller):
 def park(team, me, seen, pipe, rounds, pause):
     """Say that call `seen` is done, do what helper `me` is called for, and return the number of a call for Python.
 
-    It looks for so many rounds, of a quarter of a nanosecond or more, and then sleeps on the pipe.  Before it returns it waits a few
-    rounds more, in which the thread that calls gets to its own kernel and lets go of the GIL.
+    It looks for so many rounds, of a quarter of a nanosecond or more, then sleeps on the pipe.  Before it returns it
+    waits a few rounds more, in which the thread that calls gets to its own kernel and lets go of the GIL.
     """
     words, left = team[me], rounds
     store(words, DONE, seen)
