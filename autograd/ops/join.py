@@ -14,8 +14,10 @@ from ..errors import ArgumentError, ShapeError
 from ..op import op
 from ..promotion import cast
 from ..tensor import Tensor, method
+from ..views import track_view
 from .dims import axis_of
-from .shape import narrow, select, unsqueeze
+from .index import part_of
+from .shape import narrow, unsqueeze
 
 __all__ = [
     "atleast_1d",
@@ -201,7 +203,55 @@ def block_diag(*tensors: Tensor) -> Tensor:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Taking apart: views.
+# Taking apart: views.  One node for all parts, so that the cotangent is one concatenation and T parts cost O(T); T
+# slices would each lay theirs into zeros of the full size, O(T²).
+
+
+@op(name="split", symbol="split", method=False, view=True, multiple=True, linear=True)
+def parts_along(input: Any, /, dim: int, lengths: tuple[int, ...]) -> Any:
+    """Views of `lengths` elements of dimension `dim`, one after the other."""
+    return tuple([input[key] for key in _keys(dim, lengths)])
+
+
+def _keys(dim: int, lengths: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    ends = np.cumsum(lengths).tolist()
+    return [(*(slice(None),) * dim, slice(end - n, end), ...) for n, end in zip(lengths, ends)]
+
+
+parts_along.derivative(input=lambda g, dim: join(*g, dim=dim))
+parts_along.samples(lambda draw, case: [case(draw(5), 0, (2, 3)), case(draw(2, 4), 1, (1, 0, 3)),
+                                             case(draw(2, 2), 0, (0, 2))])  # fmt: skip
+
+
+@op(name="unbind", symbol="unbind", method=False, view=True, multiple=True, linear=True)
+def slices_along(input: Any, /, dim: int) -> Any:
+    """The slices of dimension `dim`, which is dropped: views."""
+    return tuple([input[key] for key in _slice_keys(dim, input.shape[dim])])
+
+
+def _slice_keys(dim: int, n: int) -> list[tuple[Any, ...]]:
+    return [(*(slice(None),) * dim, i, ...) for i in range(n)]
+
+
+def _stacked(g: Any, dim: int) -> Any:
+    shape = g[0].shape
+    return join(*[part.reshape((*shape[:dim], 1, *shape[dim:])) for part in g], dim=dim)
+
+
+slices_along.derivative(input=lambda g, dim: _stacked(g, dim))
+slices_along.samples(lambda draw, case: [case(draw(3), 0), case(draw(2, 3, 2), 1), case(draw(2, 0), 0)])
+
+
+def _views(parts: tuple[Tensor, ...], of: Tensor, keys: list[tuple[Any, ...]]) -> tuple[Tensor, ...]:
+    """The parts, each remembered as the view that it is."""
+    for part, key in zip(parts, keys):
+        track_view(part, of, part_of.op, (key,))
+    return parts
+
+
+def _split(input: Tensor, dim: int, lengths: Sequence[int]) -> tuple[Tensor, ...]:
+    given = tuple(lengths)
+    return _views(parts_along(input, dim, given), input, _keys(dim, given))
 
 
 @method
@@ -212,9 +262,10 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     >>> autograd.arange(5).split(2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
-    n = tensor.array.shape[axis_of(dim, tensor.array.ndim)] if tensor.array.ndim else None
-    if n is None:
+    if not tensor.array.ndim:
         raise ShapeError("split: a 0-d tensor has no dimension to split")
+    at = axis_of(dim, tensor.array.ndim)
+    n = tensor.array.shape[at]
     given = split_size_or_sections
     if isinstance(given, int):
         if given < 0 or (given == 0 and n):
@@ -226,8 +277,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         lengths = [int(k) for k in given]
         if sum(lengths) != n or min(lengths, default=0) < 0:
             raise ArgumentError(f"split: the sections {lengths} must add up to size {n} of dimension {dim}")
-    starts = np.cumsum([0, *lengths[:-1]])
-    return tuple(narrow(tensor, dim, int(start), length) for start, length in zip(starts, lengths))
+    return _split(tensor, at, lengths)
 
 
 @method
@@ -246,7 +296,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     """Pieces between the given indices, or a number of pieces of nearly equal size."""
     if input.array.ndim == 0:
         raise ShapeError("tensor_split: a 0-d tensor has no dimension to split")
-    n, cuts = input.array.shape[axis_of(dim, input.array.ndim)], indices_or_sections
+    at, cuts = axis_of(dim, input.array.ndim), indices_or_sections
+    n = input.array.shape[at]
     if isinstance(cuts, Tensor):
         if cuts.array.dtype.kind not in "iu" or cuts.array.ndim > 1:
             raise ArgumentError("tensor_split: indices must be an integer tensor of at most one dimension")
@@ -257,7 +308,10 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         small, extra = divmod(n, cuts)
         cuts = [i * small + min(i, extra) for i in range(1, cuts)]
     edges = [0, *(min(max(c + n if c < 0 else c, 0), n) for c in cuts), n]
-    return tuple(narrow(input, dim, a, max(0, b - a)) for a, b in pairwise(edges))
+    lengths = [b - a for a, b in pairwise(edges)]
+    if min(lengths) >= 0:
+        return _split(input, at, lengths)
+    return tuple(narrow(input, at, a, max(0, b - a)) for a, b in pairwise(edges))  # parts may have elements in common
 
 
 def _split_along(name: str, input: Tensor, cuts: Any, dim: int, least: int) -> tuple[Tensor, ...]:
@@ -294,4 +348,5 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     at = axis_of(dim, input.array.ndim)
     if input.array.ndim == 0:
         raise ShapeError("unbind: a 0-d tensor has no dimension to take apart")
-    return tuple(select(input, at, i) for i in range(input.array.shape[at]))
+    n = input.array.shape[at]
+    return _views(slices_along(input, at), input, _slice_keys(at, n)) if n else ()

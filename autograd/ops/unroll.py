@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .join import join
-from .steps import steps_of
+from .join import join, parts_along
 
 __all__: list[str] = []
 
@@ -20,7 +19,7 @@ Step = Callable[[Any, State], State]  # from the projected input and the state t
 
 def unroll(step: Step, x: Any, state: State, sizes: tuple[int, ...], reverse: bool) -> tuple[Any, State]:
     """The first state of all steps, as rows, and for each sequence its state after its last step."""
-    outputs, state = (_backwards if reverse else _forwards)(step, steps_of(x, sizes), state)
+    outputs, state = (_backwards if reverse else _forwards)(step, parts_along(x, 0, sizes), state)
     return join(*outputs), state
 
 

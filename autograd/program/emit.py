@@ -22,8 +22,7 @@ from .program import Equation, Program, Var, equation_text
 from .scalars import code_of, literal, start_of
 from .spelling import Arguments, Spelling
 
-SERIAL = 1_000_000  # cost (`Loop.cost`) up to which a loop is not worth a second thread
-PIECE = 750_000  # cost of a piece of a parallel loop, at least
+SERIAL = 1_000_000  # time (`Loop.time`) up to which a loop is not worth a second thread: some 40 µs
 PIECES = 16
 
 imports = """import math
@@ -98,7 +97,7 @@ class Emitter:
     def _is_serial(self, step: Step) -> bool:
         if isinstance(step, Call):
             return _small_check(step.equation)
-        return isinstance(step, Product) or (isinstance(step, Loop) and step.cost <= SERIAL)
+        return isinstance(step, Product) or (isinstance(step, Loop) and step.time <= SERIAL)
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -136,7 +135,7 @@ class Emitter:
         """A kernel of its own, in pieces on several threads."""
         nest, arguments = Nest(loop, self._outside), Arguments(self.spelling)
         rows = nest.dims[0]
-        pieces = max(1, min(PIECES, rows, int(loop.cost // PIECE)))
+        pieces = min(PIECES, rows, 1 << int(2 * loop.time / SERIAL).bit_length() - 1)  # 2, 4, ...: for 2 or 4 threads
         size = -(-rows // pieces)
         pieces = -(-rows // size)
         partial = nest.shares_rounds and pieces > 1

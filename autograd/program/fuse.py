@@ -43,6 +43,11 @@ class Loop:
         """Time in additions of one element, about."""
         return float(self.n * sum(COST.get(getattr(e.function, "ufunc", e.function), 1) for e in self.equations))
 
+    @property
+    def time(self) -> float:
+        """The cost, where an element that is read takes about as long as an addition."""
+        return self.cost + self.n * sum(v.size >= self.n for v in self.reads)
+
 
 @dataclass(eq=False)
 class Product:
@@ -217,8 +222,12 @@ def _read(e: Equation) -> set[Var]:
 
 
 def _related(e: Equation, loop: Loop) -> bool:
-    """Whether one of them reads what the other reads or makes; else they gain nothing from being one."""
-    return any(v in loop.reads or v in loop.makes for v in _read(e))
+    """Whether one of them reads what the other reads or makes; else they gain nothing from being one.
+
+    What is shorter than the loop is in the caches anyhow.  Two parameters' updates have their rates in common: as one
+    loop they would read more arrays than one may, and be cut where that ends, in the midst of an update.
+    """
+    return any((v in loop.reads and v.size >= loop.n) or v in loop.makes for v in _read(e))
 
 
 def _arrays(*parts: Loop | Equation) -> int:

@@ -9,7 +9,6 @@ import numpy as np
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError
 from autograd.ops.join import join
-from autograd.ops.steps import steps_of
 from autograd.tensor import wrap
 
 from .attention import as_bias, attend, linear
@@ -115,9 +114,9 @@ def _projected(query: Tensor, key: Tensor, value: Tensor, weights: Any, bias: Te
     if whole and query is key is value:
         q, k, v = _heads(linear(query, weights[0], bias), 3, heads, batch_first)
         return q, k, v
-    sizes = (features, 2 * features) if whole and key is value else (features,) * 3
-    parts = steps_of(weights[0], sizes) if whole else weights
-    biases = (None,) * 3 if bias is None else steps_of(bias, sizes)
+    sizes = [features, 2 * features] if whole and key is value else [features] * 3
+    parts = weights[0].split(sizes) if whole else weights
+    biases = (None,) * 3 if bias is None else bias.split(sizes)
     found: list[Tensor] = []
     for x, w, b in zip((query, key, value), parts, biases):
         found += _heads(linear(x, w, b), w.shape[0] // features, heads, batch_first)
@@ -130,7 +129,7 @@ def _heads(x: Tensor, many: int, heads: int, batch_first: bool) -> list[Tensor]:
     a, b, width = x.shape
     cut = x.reshape(a, b, many, heads, width // (many * heads))
     cut = cut.permute(2, *((0, 3, 1, 4) if batch_first else (1, 3, 0, 4)))
-    return [part.squeeze(0) for part in (steps_of(cut, (1,) * many) if many > 1 else (cut,))]
+    return list(cut.unbind(0))
 
 
 def _static(name: str, given: Tensor, x: Tensor) -> Tensor:
