@@ -3,12 +3,10 @@
 from . import allocation as allocation
 from . import conversions as conversions
 from . import errors as errors
-from . import forward_ad as forward_ad
 from . import func as func
 from . import functional as functional
 from . import hooks as hooks
 from . import linalg as linalg
-from . import utils as utils
 from .algorithms import is_winograd_enabled as is_winograd_enabled
 from .algorithms import winograd as winograd
 from .anomaly import detect_anomaly as detect_anomaly

@@ -80,7 +80,8 @@ class Function:
     ``forward(ctx, *args)`` computes on tensors, off the tape; ``backward(ctx, *g)`` gets one cotangent per output and
     returns one per argument of forward (None where there is none).  Backward is itself recorded under
     ``create_graph=True``, so a formula in tensor operations has second derivatives.  The other form has
-    ``forward(*args)`` and ``setup_context(ctx, inputs, output)``.
+    ``forward(*args)`` and ``setup_context(ctx, inputs, output)``.  Forward mode and `vmap` need no more than this;
+    where a class defines PyTorch's ``jvp`` and ``vmap``, they are not called.
 
     >>> import autograd
     >>> from autograd.function import Function

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 import numpy as np
 
 import autograd
+import autograd.forward_ad
 import nn
 from autograd.tensor import Tensor
 from tests.oracle.bridge import numbers
