@@ -93,6 +93,26 @@ def test_far_from_zero(dtype):
         np.testing.assert_allclose(rstd, exact.astype(dtype), rtol=256 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("far", [0, 1000, 1e5])
+@pytest.mark.parametrize(("shape", "axes"), [((8, 1 << 18), (1,)), ((4, 2, 1 << 17), (0, 2))], ids=str)
+def test_long_runs_far_from_zero(shape, axes, far):
+    """Means to the last place, and deviations as accurate as that lets them be, however many numbers there are."""
+    x = (np.random.default_rng(0).standard_normal(shape) + far).astype(np.float32)
+    op = ops.normalise.op
+    ours, exact = op.run(x, None, None, axes), op.body(x.astype(np.float64), None, None, axes)
+    last = np.spacing(np.float32(max(far, 1)))
+    np.testing.assert_allclose(ours.mean, exact.mean, rtol=0, atol=last)
+    np.testing.assert_allclose(ours.rstd, exact.rstd, rtol=8 * np.finfo(np.float32).eps)
+    np.testing.assert_allclose(ours.out, exact.out, rtol=16 * np.finfo(np.float32).eps, atol=2 * last)
+
+
+def test_equal_numbers():
+    """Of a variance of zero, rounding leaves nothing whose root is not a number."""
+    for value in (0.1, 1e15, -3e4):
+        out = ops.normalise.op.run(np.full((64, 77), value, np.float32), None, None, (1,), 1e-5)
+        assert np.isfinite(out.rstd).all()
+
+
 @both
 @pytest.mark.parametrize(("shape", "given"), [
     ((8, 5, 12, 13), (1, 5, 1, 1)), ((16, 30, 40), (1, 30, 1)), ((10, 1, 600), (1, 1, 1)), ((100, 77), (77,)),

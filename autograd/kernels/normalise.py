@@ -7,7 +7,8 @@ y = (x - μ) r w + b.  Where the sums go and how w lies make three cases:
 - *rows*: a group is a row, with one w for each of its places.  Layer and root-mean-square normalisation.
 - *columns*: a group is a column.  Batch normalisation of (N, C).
 
-Sums over a run are of the array's type, in many lanes; those sums are added up in float64.
+Sums over a run are of the array's type, in many lanes, and of `LONG` elements at most where means and variances are
+made of them; these sums are added up in float64.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from .spin import each
 from .vmath import minus
 from .words import entry, kept
 
-WORK, GROUPED = 131072, 32768  # elements of a piece at least; where it has groups
+WORK, SUMMED, GROUPED = 131072, 65536, 32768  # elements of a piece at least: of columns, of rows and their sums, else
+LONG = 4096  # elements of a run that are added up in the array's type
 SHORTEST = 8  # elements of a run, for which the loops are made
 BLOCK = 256  # rows of a column that are added up in the array's type
 
@@ -85,25 +87,51 @@ def layout(
 
 
 @inlined
-def _centre_of(x, start, step, count, s, centred):
-    """The mean, or 0, and the mean square of the deviations from it; runs by Chan, Golub and LeVeque (1983)."""
-    total, squares, mean, zero = 0.0, 0.0, 0.0, x.dtype.type(0)
-    for k in range(count):
-        row, part, square = x[start + k * step : start + k * step + s], zero, zero
-        if centred:
-            for j in range(s):
-                part += row[j]
-        own = x.dtype.type(part / s)
-        for j in range(s):
-            d = minus(row[j], own)
-            square += d * d
-        squares += square
-        if k > 0:
-            away = own - mean
-            squares += away * away * (k * s / (k + 1))
+def _sum_of(row):
+    total = 0.0
+    for start in range(0, row.size, LONG):
+        block, part = row[start : start + LONG], row.dtype.type(0)
+        for j in range(block.size):
+            part += block[j]
         total += part
-        mean = total / ((k + 1) * s)
-    return x.dtype.type(mean), squares / (count * s)
+    return total
+
+
+@inlined
+def _deviations_of(row, centre):
+    """Σ (x - c) and Σ (x - c)²."""
+    total, squares = 0.0, 0.0
+    for start in range(0, row.size, LONG):
+        block, part, square = row[start : start + LONG], row.dtype.type(0), row.dtype.type(0)
+        for j in range(block.size):
+            d = minus(block[j], centre)
+            part += d
+            square += d * d
+        total += part
+        squares += square
+    return total, squares
+
+
+@inlined
+def _centre_of(x, start, step, count, s, centred):
+    """The mean, or 0, and the mean square of the deviations from it (Chan, Golub and LeVeque, 1983).
+
+    By the corrected two-pass algorithm: of the first pass's mean, the deviations tell how far it is off.  Runs are put
+    together as in their (2.1).
+    """
+    total, mean, squares = 0.0, 0.0, 0.0
+    for k in range(count):
+        row = x[start + k * step : start + k * step + s]
+        near = x.dtype.type(_sum_of(row) / s) if centred else x.dtype.type(0)
+        rest, square = _deviations_of(row, near)
+        squares += square
+        if centred:
+            rest = rest if abs(rest) < np.inf else 0.0  # of an infinite mean
+            away = near + rest / s - mean
+            squares += away * away * (k * s / (k + 1)) - rest * rest / s
+            total += near * s + rest
+            mean = total / ((k + 1) * s)
+    return x.dtype.type(mean), (0.0 if squares < 0 else squares) / (count * s)  # of equal numbers, rounding is left
 
 
 @apart
@@ -285,9 +313,9 @@ def _over(kernel: Any, groups: int, size: int, *arguments: Any) -> None:
     share(-(-groups // step), kernel, step, *arguments)
 
 
-def _step(lies: Rows) -> int:
+def _step(lies: Rows, least: int) -> int:
     """Rows of a piece."""
-    return max(1, WORK // lies.s, -(-lies.n // 16))
+    return max(1, least // lies.s, -(-lies.n // 16))
 
 
 def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, lies: Layout, eps: float,
@@ -300,7 +328,7 @@ def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, l
         tables = x.reshape(lies), y.reshape(lies), w, b, means, scales
         in_pieces(groups, lambda i, j: _columns(*tables, float(eps), i, j), max(16, WORK // lies.n))
     elif isinstance(lies, Rows):
-        step = _step(lies)
+        step = _step(lies, GROUPED)
         share(-(-lies.n // step), _rows, step, x.reshape(-1), y.reshape(-1), w, b, means, scales, float(eps), centred)
     else:
         _over(_groups, groups, lies.inner * lies.s, x.reshape(-1), y.reshape(-1), w, b, means, scales, lies[1:],
@@ -320,7 +348,7 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
         return out, by_weight, by_bias
     runs = g.reshape(-1), x.reshape(-1), w, means, scales, out.reshape(-1)
     if isinstance(lies, Rows):
-        step = _step(lies)
+        step = _step(lies, SUMMED)
         parts = np.empty((2, -(-lies.n // step), lies.s), x.dtype)
         share(parts.shape[1], _rows_pull, step, *runs, parts, centred)
         by_bias, by_weight = parts.sum(1)
