@@ -108,8 +108,8 @@ def _little_product(a: Any, at: int, a0: int, a1: int, b: Any, bt: int, b0: int,
     seen(c, ct, (n, m), (c0, 1))[...] = left @ right
 
 
-def _product(address: int, team: Any, helpers: int, a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any,
-             c: Any, m: int, k: int, n: int, more: int) -> None:  # fmt: skip
+def _product(team: Any, helpers: int, a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c: Any,
+             m: int, k: int, n: int, more: int) -> None:  # fmt: skip
     product, out = seen(a, 0, (m, k), (a_row, a_k)) @ seen(b, 0, (k, n), (b_k, b_n)), seen(c, 0, (m, n), (n, 1))
     out[...] = (out if more else bias[:n] if bias.size else 0) + product
 
@@ -139,7 +139,7 @@ def _erf(x: Any) -> Any:
 _STANDING = {
     "math": types.SimpleNamespace(**{name: getattr(np, name) for name in ("sqrt", "sin", "cos", "log1p", "expm1")}),
     "kernel_for": lambda signature: lambda function: lambda *given: function(*map(_signed, given)),
-    "little_product": _little_product, "product": _product, "product_address": lambda code: 0,
+    "little_product": _little_product, "product_among": _product,
     "together": lambda kernel, *given: kernel(None, 0, *given),
     "run": lambda pieces, work: [work(i) for i in range(pieces)],
     "verf": _erf, "vexp": np.exp, "vlog": np.log, "vtanh": np.tanh, "vmaximum": np.maximum, "vminimum": np.minimum,

@@ -97,7 +97,10 @@ def weight_some(i, x, g, out, length, n, c, f, channels, per_group, size, paddin
                              (sample * f + k) * places, outputs, total, ((k - first) * channels + j) * TAPS * lanes,
                              lanes)  # fmt: skip
     for t in range(total.size // lanes):
-        out[first * channels * TAPS + t] = total[t * lanes : (t + 1) * lanes].sum()
+        whole = x.dtype.type(0)
+        for i in range(t * lanes, (t + 1) * lanes):
+            whole += total[i]
+        out[first * channels * TAPS + t] = whole
 
 
 @kernel

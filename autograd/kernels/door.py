@@ -18,6 +18,8 @@ import numba
 from numba.core import caching, config, event
 from numba.core.runtime import rtsys
 
+from .compiler import KernelCompiler
+
 # Contraction to fused multiply-add, and reassociation of sums so that they vectorise.  No assumption that NaN or
 # infinity do not occur: they must come out where NumPy has them.
 FLAGS = {"contract", "reassoc", "nsz"}
@@ -48,7 +50,7 @@ class _Kept(caching.FunctionCache):
 
 def _kept(function: Callable[..., Any], **options: Any) -> Any:
     """As ``njit(cache=True)``; `function` itself where Numba is told not to compile."""
-    options |= {"no_cfunc_wrapper": True}  # which C would call
+    options |= {"no_cfunc_wrapper": True, "pipeline_class": KernelCompiler}  # C does not call it
     made: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy", **options)(function)
     if made is not function:
         made._cache = _Kept(function)

@@ -8,7 +8,6 @@ rows times a layer's weights are made transposed: then the weights are read wher
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -173,9 +172,9 @@ def _cut(m, k, n, width, turned, threads):
     return parts, 1
 
 
-@kernel
+@apart
 def product_among(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
-    """`into`, on this thread and so many helpers; within a kernel that `together` in pool.py calls."""
+    """`into`, on this thread and so many helpers; within a kernel that `together` in pool.py calls, as programs do."""
     if m < FEW and a_k == 1 and b_k == 1 and not more:
         dots_among(team, helpers, a, a_row, b, b_n, bias, c, m, k, n)
         return
@@ -191,20 +190,8 @@ def product_among(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, m
 
 
 @kernel
-def _nth_product(i, team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
+def _product(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
     product_among(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more)
-
-
-@kernel
-def _address(team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
-    return entry(_nth_product, (team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more))
-
-
-@functools.cache
-def address_of(code: str) -> int:
-    """Where `product_among` stands for elements of this type, for programs to call without containing it."""
-    run, words = np.empty(0, code), np.empty((0, 0), np.int64)
-    return int(_address(words, 0, run, 0, 0, run, 0, 0, run, run, 0, 0, 0, 0))
 
 
 def _laid_out(x: Any) -> tuple[np.ndarray, int, int]:
@@ -228,7 +215,7 @@ def into(a: Any, a_row: int, a_k: int, b: Any, b_k: int, b_n: int, bias: Any, c:
     """C = A B + bias for arrays of one dimension: A (m, k) with the elements a[i a_row + j a_k], B (k, n) likewise; of
     the distances of each, one is 1.  C is filled row by row; a bias of no elements is none.  With `more` it is added to
     what C holds, and there is no bias."""
-    together(product_among, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more)
+    together(_product, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more)
 
 
 def product(a: Any, b: Any, bias: Any = None) -> np.ndarray:

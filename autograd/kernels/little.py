@@ -1,4 +1,4 @@
-"""Products of matrices within generated programs: small ones, and those that threads divide."""
+"""Small products of matrices, within generated programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from .door import kernel
 from .tile import ROWS, columns_of, narrow_tile
-from .words import call, kept
 
 _SINGLE, _DOUBLE = columns_of(np.float32) // 2, columns_of(np.float64) // 2
 
@@ -27,11 +26,3 @@ def little_product(a, a0, a_row, a_k, b, b0, b_k, b_n, c, c0, c_row, m, k, n):
         for i in range(0, m, ROWS):
             narrow_tile(a, a0 + i * a_row, a_row, a_k, panel, 0, width, c, c0 + i * c_row + first, c_row, k,
                         min(ROWS, m - i), columns, 0)  # fmt: skip
-
-
-@kernel
-def product(address, team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more):
-    """`product_among` in gemm.py at its `address`: a program that contained it would take a second to compile."""
-    arguments = (team, helpers, a, a_row, a_k, b, b_k, b_n, bias, c, m, k, n, more)
-    if call(address, kept(arguments), 0):
-        raise MemoryError("a product found no room for its work")

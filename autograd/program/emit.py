@@ -24,14 +24,15 @@ from .spelling import Arguments, Spelling
 
 SERIAL = 1_000_000  # time (`Loop.time`) up to which a loop is not worth a second thread: some 40 µs
 PIECES = 16
+MANY, ALIKE = 16, 3  # a part of so many steps, of each kind so many, is not one kernel, but one for each kind
 
 imports = """import math
 
 import numpy as np
 
 from autograd.kernels.door import kernel_for
-from autograd.kernels.gemm import address_of as product_address
-from autograd.kernels.little import little_product, product
+from autograd.kernels.gemm import product_among
+from autograd.kernels.little import little_product
 from autograd.kernels.pool import run, together
 from autograd.kernels.vmath import verf, vexp, vlog, vmaximum, vminimum, vtanh
 from autograd.program.program import CheckFailed
@@ -105,11 +106,29 @@ class Emitter:
         """One kernel for small steps, and products of matrices, that follow each other.
 
         A program that is one part of small steps knows all its places and sizes.  Elsewhere they are arguments, so that
-        layers and parameters that are treated alike share a kernel.
+        layers and parameters that are treated alike share a kernel: the steps of a long part, too, if they are alike.
         """
-        if not steps:
-            return
+        if len(steps) >= MANY and not self.whole:
+            texts = {_bare("\n".join(self._steps([step], Arguments(self.spelling)))) for step in steps}
+            if ALIKE * len(texts) <= len(steps):
+                for step in steps:
+                    self._kernel_of([step])
+                return
+        if steps:
+            self._kernel_of(steps)
+
+    def _kernel_of(self, steps: list[Step]) -> None:
         arguments = Arguments(self.spelling)
+        body = self._steps(steps, arguments)
+        checks = any(isinstance(step, Call) for step in steps)
+        body += ["return False"] if checks else []
+        name = self._kernel("part", arguments, body, "bool_" if checks else "void")
+        given = ", ".join(arguments.passed())
+        call = f"together({name}, {given})" if arguments.team else f"{name}({given})"
+        self.lines += [f"if {call}:", "    raise CheckFailed"] if checks else [call]
+
+    def _steps(self, steps: list[Step], arguments: Arguments) -> list[str]:
+        """What a kernel does for them."""
         shared = (arguments.array, arguments.number, arguments.constant)
         address, number, constant = (arguments.known, str, literal) if self.whole else shared
         body: list[str] = []
@@ -124,12 +143,7 @@ class Emitter:
                 body += _products(step, arguments)
             elif isinstance(step, Call):
                 body += _check(step.equation, address)
-        checks = any(isinstance(step, Call) for step in steps)
-        body += ["return False"] if checks else []
-        name = self._kernel("part", arguments, body, "bool_" if checks else "void")
-        given = ", ".join(arguments.passed())
-        call = f"together({name}, {given})" if arguments.products else f"{name}({given})"
-        self.lines += [f"if {call}:", "    raise CheckFailed"] if checks else [call]
+        return body
 
     def _loop(self, loop: Loop) -> None:
         """A kernel of its own, in pieces on several threads."""
@@ -213,7 +227,7 @@ class Emitter:
         names, types = arguments.taken()
         text = f"({', '.join(names)}):\n" + textwrap.indent("\n".join(body), "    ")
         signature = f"{result}({', '.join(types)})"
-        bare = signature + "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+        bare = signature + _bare(text)
         if bare not in self.kernels:
             name = f"{kind}_{hashlib.sha256(bare.encode()).hexdigest()[:16]}"
             self.kernels[bare] = f"@kernel_for({signature!r})\ndef {name}{text}\n"
@@ -267,6 +281,11 @@ class Emitter:
         )
 
 
+def _bare(text: str) -> str:
+    """It without comments."""
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+
+
 def _roots(step: Step) -> set[Var]:
     """The arrays of more than one element, and the scalars that it makes."""
     found = set()
@@ -309,7 +328,7 @@ def _product(e: Equation, address: Callable[[Var], tuple[str, int]], number: Cal
 def _products(step: Matrix, arguments: Arguments) -> list[str]:
     """Each product is added to those before it, and the first to the bias."""
     out = step.equation.outs[0]
-    address = arguments.product(out.dtype)
+    arguments.team = True
 
     def whole(n: int) -> str:
         return f"np.int64({arguments.number(n)})"
@@ -323,5 +342,5 @@ def _products(step: Matrix, arguments: Arguments) -> list[str]:
         sizes = [*map(whole, (*a.shape, b.shape[1])), str(int(i > 0))]
         factors = [", ".join((tail(v), *map(whole, v.strides))) for v in (a, b)]
         bias = f"{tail(out)}[:0]" if step.bias is None or i else tail(step.bias)
-        lines.append(f"product({address}, team, helpers, {', '.join([*factors, bias, tail(out), *sizes])})")
+        lines.append(f"product_among(team, helpers, {', '.join([*factors, bias, tail(out), *sizes])})")
     return lines

@@ -11,6 +11,7 @@ import contextlib
 import sys
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ class Recorder:
         ] = []  # the floats that are inputs, with their places
         self.newborn: set[Var] = set()  # constants that the function made of nothing
         self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
+        self._owned: Counter[int] = Counter()  # how many of them lie in the same memory, by identity of its owner
         self._memories: dict[int, _Memory] = {}  # by identity of the array that owns it
         self._names = {id(f): op.name for op in declared for f in (op.run, op.small, op.body)}
         self._thread, self._inside = threading.get_ident(), False
@@ -85,7 +87,7 @@ class Recorder:
         """An array that the function brought along: the variable that stands for it."""
         dense = not array.size or all(s > 0 or n == 1 for s, n in zip(array.strides, array.shape))
         if not dense and id(array) not in self._holders:
-            self._holders[id(array)] = (array, self._constant(np.ascontiguousarray(array)))
+            self._hold(array, self._constant(np.ascontiguousarray(array)))
         return self._held(array, lambda v: self.program.constants.update({v: array}))
 
     def born(self, array: np.ndarray) -> np.ndarray:
@@ -106,9 +108,14 @@ class Recorder:
         if held is None:
             v = var_of(array)
             define(v)
-            held = self._holders[id(array)] = (array, self._traced(array, v))
+            held = self._hold(array, self._traced(array, v))
             self.origins[id(held[1])] = v
         return held[1]
+
+    def _hold(self, array: np.ndarray, traced: Traced) -> tuple[np.ndarray, Traced]:
+        self._owned[id(owner_of(array))] += 1
+        held = self._holders[id(array)] = (array, traced)
+        return held
 
     def _traced(self, array: Any, v: Var, root: Traced | None = None, steps: tuple[Step, ...] = ()) -> Traced:
         t = np.ndarray.view(np.asarray(array), self.kind)
@@ -313,11 +320,7 @@ class Recorder:
         t.version = root.version
         owner = owner_of(root)
         memory = self._memories.get(id(owner))
-        if (
-            memory is None
-            or memory.whole() is not root
-            or sum(owner_of(a) is owner for a, _ in self._holders.values()) > 1
-        ):
+        if memory is None or memory.whole() is not root or self._owned[id(owner)] > 1:
             self.gives_up("a write into memory that several tensors share")
         else:
             memory.var = v

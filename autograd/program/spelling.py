@@ -106,15 +106,7 @@ class Arguments:
         self.numbers: dict[int, str] = {}
         self.constants: dict[tuple[float, str], str] = {}
         self.instead: dict[Var, str] = {}
-        self.products: list[str] = []  # addresses of the kernels for products, which divide them among `team`
-
-    def product(self, dtype: Any) -> str:
-        """The address of the kernel for products of such elements."""
-        code = code_of(dtype)
-        name = self.spelling.define(f"product_{code}", f"product_address('{code}')")
-        if name not in self.products:
-            self.products.append(name)
-        return name
+        self.team = False  # whether it divides its work among threads
 
     def known(self, root: Var) -> tuple[str, int]:
         name, start = self.spelling.flat(root)
@@ -141,8 +133,7 @@ class Arguments:
     def taken(self) -> tuple[list[str], list[str]]:
         """Names and types."""
         bounds = ["low", "high"] if self.bounds else []
-        team = {"team": "int64[:, ::1]", "helpers": "int64"} | dict.fromkeys(self.products, "int64")
-        own = (team if self.products else {}) | self.names
+        own = ({"team": "int64[:, ::1]", "helpers": "int64"} if self.team else {}) | self.names
         names = [*own, *(name for name, _ in self.arrays.values()), *self.constants.values(),
                  *self.numbers.values(), *bounds]  # fmt: skip
         kinds = [*own.values(), *(TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
@@ -153,4 +144,4 @@ class Arguments:
         """What the caller gives for them, but for the bounds and the team."""
         arrays = [self.instead.get(root) or self.spelling.run(root) for _, root in self.arrays.values()]
         numbers = [repr(value) for value, _ in self.constants] + [str(n % 2**64) for n in self.numbers]
-        return [*self.products, *self.names, *arrays, *numbers]
+        return [*self.names, *arrays, *numbers]
