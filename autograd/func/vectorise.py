@@ -58,11 +58,12 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
         if len(sizes) > 1:
             raise ArgumentError(f"vmap: the dimensions to cut must have one size, got {sorted(sizes)}")
         (n,) = sizes
+        slices = [_cut(leaf, d, n) for leaf, d in zip(leaves, dims)]
+        results = []
         with Draws("vmap", randomness) as draws:
-            results = []
-            for k in range(max(n, 1)):
+            for own in zip(*slices):
                 draws.again()
-                results.append(flatten(func(*tree.build(_slice(leaves, dims, k)), **kwargs)))
+                results.append(flatten(func(*tree.build(own), **kwargs)))
         trees = {tree for _, tree in results}
         if len(trees) > 1:
             raise ArgumentError(f"vmap: func returned several structures, {', '.join(sorted(map(str, trees)))}")
@@ -97,14 +98,11 @@ def _in_dims(in_dims: Any, leaves: Sequence[Any], tree: Tree) -> list[int | None
     return dims
 
 
-def _slice(leaves: Sequence[Any], dims: Sequence[int | None], k: int) -> list[Any]:
-    """The arguments of slice `k`; of an empty batch zeros, which only show what shapes the results have."""
-    return [
-        leaf if d is None
-        else leaf.select(d, k) if leaf.shape[d]
-        else wrap(np.zeros(leaf.shape[:d] + leaf.shape[d + 1 :], leaf.dtype))
-        for leaf, d in zip(leaves, dims)
-    ]  # fmt: skip
+def _cut(leaf: Any, d: int | None, n: int) -> Sequence[Any]:
+    """What each slice gets; in an empty batch there is one, of zeros, which only shows what shapes the results have."""
+    if d is None:
+        return [leaf] * max(n, 1)
+    return leaf.unbind(d) if n else [wrap(np.zeros(leaf.shape[:d] + leaf.shape[d + 1 :], leaf.dtype))]
 
 
 def _joined(outputs: list[list[Any]], tree: Tree, out_dims: Any, n: int) -> Any:
