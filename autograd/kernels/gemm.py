@@ -1,9 +1,10 @@
 """Matrix products by the register tile, on the threads of `pool`.
 
 A thread takes a part of the result.  DEPTH rows of its columns of the right matrix are packed into panels as wide as a
-tile, which stay in the second-level cache, one of them at a time in the first; the left matrix is read where it lies,
-or, if it is transposed and large, copied so that a tile's rows stand together (Goto and van de Geijn, 2008).  A few
-rows times a layer's weights are made transposed: then the weights are read where they lie, and the rows packed.
+tile, which stay in the second-level cache; where they lie row after row, the first tile that reads them packs them on
+its way.  The left matrix is read where it lies, or, if it is transposed and large, copied so that a tile's rows stand
+together (Goto and van de Geijn, 2008).  A few rows times a layer's weights are made transposed: then the weights are
+read where they lie, and the rows packed.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from .moves import copy_run, transpose_block
 from .pool import together
 from .spin import each
 from .thin import FEW, dots_among
-from .tile import columns_of, narrow_tile, tile
+from .tile import columns_of, narrow_tile, packing_tile, tile
 from .turning import transpose_onto
 from .words import entry, kept
 
-DEPTH = 256
+DEPTH = 512
 PAIR = 2 * ROWS  # rows that are copied together: a line of the cache with AVX-512
 NEAR, FAR = (
     4,
     1024,
 )  # panels, and elements between rows, up to which reading a transposed matrix costs less than copying
 BLOCK = 16 * ROWS  # rows that are multiplied with one panel before the next
-CHUNK = 512  # columns whose panels are packed together
+CHUNK = 1 << 10  # bytes of a row whose panels are packed together
 TURNED = 1 << 17  # elements of a result that are turned round at once, while they are in the second-level cache
 ALONE = 1 << 19  # products of two numbers, at least, for every part but one
 LONG = 1 << 28  # such products from which a thread may be interrupted, so that the others need something to go on with
@@ -66,6 +67,12 @@ def _packed(b, b_k, b_n, packed, depth, n, width):
     pack(b, 0, b_k, b_n, packed, depth, n, width)
 
 
+@kernel
+def _in_line(run, lanes):
+    """`run` from where a vector begins a line of the cache, if vectors are as long."""
+    return run[-(run.ctypes.data // run.itemsize) % lanes :]
+
+
 @apart
 def _stand_together(a, at, a_k, left, depth, rows):
     """The elements a[at + i + k a_k], i < rows and k < depth, with the rows of each PAIR together."""
@@ -75,18 +82,26 @@ def _stand_together(a, at, a_k, left, depth, rows):
 
 
 @apart
-def _block(a, at, a_row, a_k, a_tile, a_pair, packed, bias, c, to, c_row, depth, rows, n, width, add):
-    """`rows` rows of A, times the panels of `n` columns; plus `bias`, if there is one, or with `add` plus C.  Tiles of
-    A begin at distances `a_tile` in a pair, and pairs at `a_pair`."""
+def _block(a, at, a_row, a_k, a_tile, a_pair, b, b0, b_k, b_n, fresh, packed, bias, c, to, c_row, depth, rows, n, width,
+           add):  # fmt: skip
+    """`rows` rows of A, times `n` columns of B from its panels, which are made first if they are to be `fresh`; plus
+    `bias`, if there is one, or with `add` plus C.  Tiles of A begin at distances `a_tile` in a pair, and pairs at
+    `a_pair`."""
     for j in range(0, n, width):
         right, columns = j * depth, min(width, n - j)
+        lies = fresh and b_n == 1 and columns == width  # as the first tile reads it, which packs it on its way
+        if fresh and not lies:
+            pack(b, b0 + j * b_n, b_k, b_n, packed[right:], depth, columns, width)
         if bias.size:
             for i in range(rows):
                 copy_run(bias, j, c, to + i * c_row + j, columns, bias.dtype.type(0))
         for i in range(0, rows, ROWS):
             left = at + i // PAIR * a_pair + i % PAIR // ROWS * a_tile
             there, into = min(ROWS, rows - i), to + i * c_row + j
-            if 2 * columns > width:
+            if lies and i == 0:
+                packing_tile(a, left, a_row, a_k, b, b0 + j, b_k, c, into, c_row, depth, there, columns, add, packed,
+                             right)  # fmt: skip
+            elif 2 * columns > width:
                 tile(a, left, a_row, a_k, packed, right, width, c, into, c_row, depth, there, columns, add)
             else:
                 narrow_tile(a, left, a_row, a_k, packed, right, width, c, into, c_row, depth, there, columns, add)
@@ -96,25 +111,25 @@ def _block(a, at, a_row, a_k, a_tile, a_pair, packed, bias, c, to, c_row, depth,
 def part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others, width, more):
     """Rows `low` to `high` and columns `some` to `others` of C = A B + bias, for A with the elements a[i a_row +
     k a_k] and B with b[k b_k + j b_n]; with `more`, plus what C holds."""
-    most = min(DEPTH, k)
-    packed = np.empty((min(others - some, CHUNK) + width) * most, a.dtype)
+    most, span = min(DEPTH, k), CHUNK // a.itemsize
+    packed = _in_line(np.empty((min(others - some, span) + 2 * width) * most, a.dtype), width // VECTORS)
     turned = a_k != 1 and (others - some > NEAR * width or a_k >= FAR)
     left = np.empty(BLOCK * most if turned else 0, a.dtype)
-    for chunk in range(some, others, CHUNK):
-        n = min(CHUNK, others - chunk)
+    for chunk in range(some, others, span):
+        n = min(span, others - chunk)
         for first in range(0, k, DEPTH):
             depth, add = min(DEPTH, k - first), first + bias.size + more
             begin = bias[chunk:] if first == 0 else bias[:0]
-            pack(b, first * b_k + chunk * b_n, b_k, b_n, packed, depth, n, width)
+            b0 = first * b_k + chunk * b_n
             for block in range(low, high, BLOCK):
-                rows, to = min(BLOCK, high - block), block * c_row + chunk
+                rows, to, fresh = min(BLOCK, high - block), block * c_row + chunk, block == low
                 if turned:
                     _stand_together(a, block + first * a_k, a_k, left, depth, rows)
-                    _block(left, 0, 1, PAIR, ROWS, PAIR * depth, packed, begin, c, to, c_row, depth, rows, n, width,
-                           add)  # fmt: skip
+                    _block(left, 0, 1, PAIR, ROWS, PAIR * depth, b, b0, b_k, b_n, fresh, packed, begin, c, to, c_row,
+                           depth, rows, n, width, add)  # fmt: skip
                 else:
-                    _block(a, block * a_row + first * a_k, a_row, a_k, ROWS * a_row, PAIR * a_row, packed, begin, c, to,
-                           c_row, depth, rows, n, width, add)  # fmt: skip
+                    _block(a, block * a_row + first * a_k, a_row, a_k, ROWS * a_row, PAIR * a_row, b, b0, b_k, b_n,
+                           fresh, packed, begin, c, to, c_row, depth, rows, n, width, add)  # fmt: skip
 
 
 @apart

@@ -108,6 +108,15 @@ def tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b
 
 
 @intrinsic
+def packing_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
+                 c_row: Any, k: Any, rows: Any, columns: Any, add: Any, packed: Any, p0: Any) -> Any:  # fmt: skip
+    """`tile` that on its way packs B: packed[p0 + k w + j] = B[b0 + k b_k + j] for a tile's width w."""
+    n = types.int64
+    arguments = (a, n, a_row, a_k, b, n, b_k, c, n, n, n, n, n, n, packed, n)
+    return types.void(*arguments), partial(_generate, ROWS, VECTORS)
+
+
+@intrinsic
 def narrow_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: Any, b0: Any, b_k: Any, c: Any, c0: Any,
                 c_row: Any, k: Any, rows: Any, columns: Any, add: Any) -> Any:  # fmt: skip
     """`tile` of one vector's width, for what would leave the other half of a tile unused."""
@@ -164,7 +173,8 @@ def narrow_table_tile(context: Any, a: Any, a0: Any, a_row: Any, a_k: Any, b: An
 def _generate(height: int, vectors: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     a, a0, a_row, a_k, b, b0, b_k, c, c0, c_row, k, rows, columns, add, *starts = arguments
     e = Emitter(builder, signature.args[0].dtype)
-    row0, k0 = starts or (e.index(0), e.index(0))
+    packs = bool(starts) and isinstance(signature.args[-2], types.Array)
+    row0, k0 = (e.index(0), e.index(0)) if packs or not starts else starts
 
     def data(i: int, array: Any) -> Any:
         return context.make_array(signature.args[i])(context, builder, array).data
@@ -178,16 +188,17 @@ def _generate(height: int, vectors: int, context: Any, builder: Any, signature: 
 
     left, right, out = builder.gep(data(0, a), [a0]), builder.gep(data(4, b), [b0]), builder.gep(data(7, c), [c0])
     left_row, left_k, right_k = distance(2, a_row, row0), distance(3, a_k, k0), distance(6, b_k, e.index(0))
+    packed = builder.gep(data(-2, starts[0]), [starts[1]]) if packs else None
     starts, last = [], builder.sub(rows, e.index(1))
     for i in range(height):  # rows that are not there read the last one again
         there = builder.icmp_signed("<", e.index(i), rows)
         starts.append(builder.gep(left, [left_row(builder.select(there, e.index(i), last))]))
-    sums = _accumulate(e, starts, left_k, right, right_k, k, vectors)
+    sums = _accumulate(e, starts, left_k, right, right_k, k, vectors, packed)
     _write(e, sums, out, distance(9, c_row, row0), rows, columns, add)
     return context.get_dummy_value()
 
 
-def _accumulate(e: Emitter, starts: list[Any], a_k: Any, b: Any, b_k: Any, k: Any, vectors: int) -> Any:
+def _accumulate(e: Emitter, starts: list[Any], a_k: Any, b: Any, b_k: Any, k: Any, vectors: int, packed: Any) -> Any:
     """Σ_k A[i, k] B[k, :], as `vectors` vectors for each of the rows of A that begin at `starts`."""
     builder, height = e.b, len(starts)
     function, before = builder.function, builder.block
@@ -201,6 +212,10 @@ def _accumulate(e: Emitter, starts: list[Any], a_k: Any, b: Any, b_k: Any, k: An
         phi.add_incoming(e.zero, before)
     here = builder.gep(b, [b_k(at)])
     right = [e.load(builder.gep(here, [e.index(j * e.lanes)])) for j in range(vectors)]
+    if packed is not None:
+        into = builder.gep(packed, [builder.mul(at, e.index(vectors * e.lanes))])
+        for j in range(vectors):
+            e.store(right[j], builder.gep(into, [e.index(j * e.lanes)]))
     new, shift = [], a_k(at)
     for i in range(height):
         left = e.spread(builder.load(builder.gep(starts[i], [shift])))
