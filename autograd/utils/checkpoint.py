@@ -53,9 +53,9 @@ def checkpoint(
 
     In the backward pass `function` runs again.  It must then do the same: with `preserve_rng_state` the default stream
     of random numbers is set back for that, so that dropout drops the same; `determinism_check` ("none" leaves it out)
-    compares the shapes.  `context_fn` makes a context for each of the two runs.  `use_reentrant`, `debug` and
-    `early_stop` are PyTorch's and change nothing here.  While a program is recorded (`autograd.compile`), `function` is
-    simply called, for a program plans its memory itself.
+    compares the shapes.  What it writes outside, such as running statistics, is written twice.  `context_fn` makes a
+    context for each of the two runs.  `use_reentrant`, `debug` and `early_stop` are PyTorch's and change nothing here.
+    While a program is recorded (`autograd.compile`), `function` is simply called, for a program plans its own memory.
 
     Raises TapeError where the second run is not like the first, or an argument has been written in place since.
 
