@@ -35,22 +35,25 @@ Sizes = tuple[int, ...]
 
 class Memories(NamedTuple):
     """What `lstm_sequence` returns: h of all steps, the last h and c, and what the derivative needs, as bytes because
-    it is nobody else's business: [i f g o] after their activations, and [tanh(c_t) c_{t-1}]."""
+    it is nobody else's business: [i f g o] after their activations, and [tanh(c_t) c_{t-1}]; and the kinds of the rows
+    of x, as `kernels/alike.py` numbers them, or -1 where they are not known to be few."""
 
     y: Any
     h: Any
     c: Any
     gates: Any
     memories: Any
+    kinds: Any
 
 
 class States(NamedTuple):
-    """What `gru_sequence` returns, as `Memories`: h of all steps, the last h, [r z n], and u_n."""
+    """What `gru_sequence` returns, as `Memories`: h of all steps, the last h, [r z n], u_n, and the kinds."""
 
     y: Any
     h: Any
     gates: Any
     products: Any
+    kinds: Any
 
 
 def in_turn(sizes: Sizes, reverse: bool, together: bool = False) -> list[slice]:
@@ -111,47 +114,50 @@ def _project(x: Any, weight: Any, bias: Any) -> Any:
     return total if bias is None else total + bias
 
 
-def _projected(x: Any, weight: Any, bias: Any) -> Any:
-    """`_project` for the kernels; of rows of which many are alike, ``(table, index)`` of what it is rows of."""
+def _projected(x: Any, weight: Any, bias: Any) -> tuple[Any, np.ndarray]:
+    """`_project` for the kernels, as ``(table, index)`` where it is rows of a table or of few kinds; and the kinds."""
     from ..kernels.alike import kinds
 
     rows = x if isinstance(x, tuple) else kinds(x)
     if rows is None:
-        return affine(x, weight, bias)
+        return affine(x, weight, bias), _unknown(x)
     table, index = rows
     if not -len(table) <= index.min(initial=0) <= index.max(initial=0) < len(table):
-        return _project(x, weight, bias)  # which says so
-    return affine(table, weight, bias), np.ascontiguousarray(index.reshape(-1), np.int64)
+        return _project(x, weight, bias), _unknown(x)  # which says so
+    index = np.ascontiguousarray(index.reshape(-1), np.int64)
+    return (affine(table, weight, bias), index), (_unknown(x) if rows is x else index)
 
 
-def _sums_of_outer(d: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _unknown(x: Any) -> np.ndarray:
+    """The kinds of rows that were not compared."""
+    return np.full(x[1].size if isinstance(x, tuple) else len(x), -1, np.int64)
+
+
+def _sums_of_outer(d: np.ndarray, x: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """Σ_t d_tᵀ x_t, the cotangent of W."""
     return product(d.T, x)
 
 
-def _sums_by_kind(d: np.ndarray, x: np.ndarray) -> Any:
+def _sums_by_kind(d: np.ndarray, x: np.ndarray, kinds: np.ndarray) -> Any:
     """The same where many rows of x are alike: what belongs to the same one is added up before it is multiplied."""
-    if _small(d.size * x.shape[1]):
+    if not kinds.size or kinds[0] < 0:
         return NotImplemented
-    from ..kernels.alike import kinds
-
-    if (rows := kinds(x)) is None:
-        return NotImplemented
-    table, index = rows
-    return product(added_at(d, (len(table), d.shape[1]), (index,)).T, table)
+    one = np.empty(kinds.max() + 1, np.int64)  # row of each kind
+    one[kinds] = np.arange(len(kinds))
+    return product(added_at(d, (len(one), d.shape[1]), (kinds,)).T, x[one])
 
 
 sums_of_outer = with_kernel(_sums_of_outer, _sums_by_kind)
 
 
-def _project_pull(d: np.ndarray, x: Any, weight: np.ndarray, needs: tuple[bool, ...]) -> Any:
+def _project_pull(d: np.ndarray, x: Any, weight: np.ndarray, kinds: np.ndarray, needs: tuple[bool, ...]) -> Any:
     """The cotangents of x, or of its table, and of W, for `d`, that of W x + b.
 
     Of rows of a table, those of `d` that belong to the same one are added up before they are multiplied.  What nobody
     took stays out of it, for it may be infinite.
     """
     if not isinstance(x, tuple):
-        return product(d, weight) if needs[0] else None, sums_of_outer(d, x)
+        return product(d, weight) if needs[0] else None, sums_of_outer(d, x, kinds)
     table, index = x
     total, taken = added_at(d, (len(table), d.shape[1]), (index.reshape(-1),)), np.zeros((len(table), 1), bool)
     taken[index] = True
@@ -202,7 +208,7 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
         np.tanh(memory, out=t)
         np.multiply(o, t, out=y[rows])
         h[:n] = y[rows]
-    return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8))
+    return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8), _unknown(x))
 
 
 @lstm_sequence.kernel
@@ -212,9 +218,9 @@ def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: S
         return NotImplemented
     from ..kernels import recurrent
 
-    projected = _projected(x, weight, bias)
+    projected, kinds = _projected(x, weight, bias)
     gates, y, h, c, memories = recurrent.lstm(projected, h0, c0, weight_hh, in_turn(sizes, reverse, together))
-    return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8))
+    return Memories(y, h, c, gates.view(np.uint8), memories.view(np.uint8), kinds)
 
 
 def _lstm_back(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: Any, y: Any, h0: Any,
@@ -257,7 +263,7 @@ def _lstm_pull(g: Any, out: Any, x: Any, h0: Any, c0: Any, weight: Any, weight_h
     gates, memories = out.gates.view(h0.dtype), out.memories.view(h0.dtype)
     gy, hh, rows = _or_zeros(g[0], out.y), np.ascontiguousarray(weight_hh), in_turn(sizes, reverse, together)
     d, before, total = lstm_back(gy, dh, dc, hh, gates, memories, out.y, h0, rows)
-    dx, d_weight = _project_pull(d, x, weight, needs)
+    dx, d_weight = _project_pull(d, x, weight, out.kinds, needs)
     return dx, dh, dc, d_weight, product(d.T, before), None if bias is None else total
 
 
@@ -314,7 +320,7 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
         state *= z
         state += new
         y[rows] = state
-    return States(y, h, gates.view(np.uint8), products.view(np.uint8))
+    return States(y, h, gates.view(np.uint8), products.view(np.uint8), _unknown(x))
 
 
 @gru_sequence.kernel
@@ -324,9 +330,9 @@ def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, siz
         return NotImplemented
     from ..kernels import recurrent
 
-    projected = _projected(x, weight, bias)
+    projected, kinds = _projected(x, weight, bias)
     gates, y, h, products = recurrent.gru(projected, h0, weight_hh, bias_hh, in_turn(sizes, reverse, together))
-    return States(y, h, gates.view(np.uint8), products.view(np.uint8))
+    return States(y, h, gates.view(np.uint8), products.view(np.uint8), kinds)
 
 
 def _gru_back(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, y: Any, h0: Any, rows: list[slice]) -> Any:
@@ -366,7 +372,7 @@ def _gru_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bi
     rows = in_turn(sizes, reverse, together)
     gates, products = out.gates.view(h0.dtype), out.products.view(h0.dtype)
     dv, du, before, *totals = gru_back(_or_zeros(g[0], out.y), dh, hh, gates, products, out.y, h0, rows)
-    dx, d_weight = _project_pull(dv, x, weight, needs)
+    dx, d_weight = _project_pull(dv, x, weight, out.kinds, needs)
     d_bias, d_bias_hh = (None if b is None else total for b, total in zip((bias, bias_hh), totals))
     return dx, dh, d_weight, product(du.T, before), d_bias, d_bias_hh
 
@@ -413,7 +419,7 @@ def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, siz
         else:
             np.tanh(new, out=new)
         state[:] = new
-    return y, h
+    return y, h, _unknown(x)
 
 
 @rnn_sequence.kernel
@@ -423,7 +429,8 @@ def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, rev
         return NotImplemented
     from ..kernels import recurrent
 
-    return recurrent.rnn(_projected(x, weight, bias), h0, weight_hh, in_turn(sizes, reverse, together), relu)
+    projected, kinds = _projected(x, weight, bias)
+    return *recurrent.rnn(projected, h0, weight_hh, in_turn(sizes, reverse, together), relu), kinds
 
 
 def _rnn_back(gy: Any, dh: Any, weight_hh: Any, y: Any, h0: Any, rows: list[slice], relu: bool) -> Any:
@@ -456,7 +463,7 @@ def _rnn_pull(g: Any, out: Any, x: Any, h0: Any, weight: Any, weight_hh: Any, bi
         return _recorded(rnn_steps, (x, h0, weight, weight_hh, bias), (sizes, reverse, relu, together), g)
     dh, y, rows = np.array(_or_zeros(g[1], h0), order="C"), out[0], in_turn(sizes, reverse, together)
     d, before, total = rnn_back(_or_zeros(g[0], y), dh, np.ascontiguousarray(weight_hh), y, h0, rows, relu)
-    dx, d_weight = _project_pull(d, x, weight, needs)
+    dx, d_weight = _project_pull(d, x, weight, out[2], needs)
     return dx, dh, d_weight, product(d.T, before), None if bias is None else total
 
 

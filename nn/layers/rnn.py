@@ -36,7 +36,7 @@ class RNN(RNNBase):
 
     def _sequence(self, x: Tensor, state: State, w: Weights, sizes: tuple[int, ...], reverse: bool,
                   together: bool) -> Any:  # fmt: skip
-        y, h = rnn_sequence(x, *state, w.ih, w.hh, w.bias, sizes, reverse, self.nonlinearity == "relu", together)
+        y, h, _ = rnn_sequence(x, *state, w.ih, w.hh, w.bias, sizes, reverse, self.nonlinearity == "relu", together)
         return y, (h,)
 
 
