@@ -53,13 +53,12 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[..., Any]:
     new_tensor, new_node = Tensor.__new__, Node.__new__
 
     def call(input: Any = MISSING, /, *given: Any, **named: Any) -> Any:
-        if not isinstance(input, Tensor) or "out" in named:
+        if not isinstance(input, Tensor) or (named and "out" in named):
             return on_arrays(op, () if input is MISSING else (input, *given), named, general)
         if named or len(given) not in tails:
             _, given = sort_arguments(op, (input, *given), named)
         x, parent, params = input.array, input.node, given + tails[len(given)]
-        dtype = x.dtype
-        if floats and dtype is not float32 and dtype is not float64:
+        if floats and (dtype := x.dtype) is not float32 and dtype is not float64:
             return general(input, *given)
         try:
             y = bodies.quiet().run(op.run if x.size > few else op.small, x, *params)

@@ -219,7 +219,7 @@ class Op:
         for i, askers in self.keeps:
             if self.variadic:
                 saved[i] = arrays
-            elif any(parents[j] is not None for j in askers):
+            elif any(map(parents.__getitem__, askers)):
                 saved[i] = arrays[i]
         if "out" in self.asked:
             uses = self.uses
@@ -233,7 +233,7 @@ class Op:
             saved.append((shapes,) if self.variadic else shapes)
         node.op, node.parents, node.saved, node.params, node.stamp = self, parents, tuple(saved), params, next_stamp()
         if self.multiple:
-            node.shape, node.dtype, node.value = tuple(o.shape for o in out), tuple(o.dtype for o in out), None
+            node.shape, node.dtype, node.value = tuple([o.shape for o in out]), tuple([o.dtype for o in out]), None
         else:
             node.shape, node.dtype, node.value = out.shape, out.dtype, out if out.size <= SMALL else None
         node.scope, node.where, node.hooks = recording.scope or ROOT, calling_line(), None
@@ -249,7 +249,7 @@ def outputs_of(node: Node | None, out: Any) -> Any:
     """What `node` computed, as Tensors: one, or for several outputs one each, with its pick."""
     if not isinstance(out, tuple):
         return wrap(out, node)
-    return tuple(None if o is None else wrap(np.asanyarray(o), _pick(node, i, o)) for i, o in enumerate(out))
+    return tuple([None if o is None else wrap(np.asanyarray(o), _pick(node, i, o)) for i, o in enumerate(out)])
 
 
 def _pick(node: Node | None, i: int, out: np.ndarray) -> Node | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,11 +17,13 @@ Steps = tuple[tuple["Op", tuple[Any, ...]], ...]
 Views = set["weakref.ref[Tensor]"]  # each reference leaves the set when its tensor goes
 
 
-class View(NamedTuple):
+class View:
     """How a view was made: apply `steps` to `base`."""
 
-    base: Tensor
-    steps: Steps
+    __slots__ = ("base", "steps")
+
+    def __init__(self, base: Tensor, steps: Steps) -> None:
+        self.base, self.steps = base, steps
 
 
 def replay(steps: Steps, base: Any) -> Any:
@@ -37,8 +39,9 @@ def track_view(result: Tensor, source: Any, op: Op, params: tuple[Any, ...]) -> 
     if a.base is None or (a.base is not b and a.base is not b.base and not _traced_alike(a, b)):
         return
     family = source.family
-    base, steps = family if isinstance(family, View) else (source, ())
-    result.family = View(base, (*steps, (op, params)))
+    own = (op, params)
+    base, steps = (family.base, (*family.steps, own)) if isinstance(family, View) else (source, (own,))
+    result.family = View(base, steps)
     views = base.family
     if not isinstance(views, set):
         base.family = views = set()

@@ -351,7 +351,7 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
         step = _step(lies, SUMMED)
         parts = np.empty((2, -(-lies.n // step), lies.s), x.dtype)
         share(parts.shape[1], _rows_pull, step, *runs, parts, centred)
-        by_bias, by_weight = parts.sum(1)
+        by_bias, by_weight = np.add.reduce(parts, 1)
         return out, by_weight, by_bias
     parts = np.empty((2, lies.outer, lies.inner), x.dtype)
     _over(_groups_pull, lies.outer, lies.inner * lies.s, *runs, *parts, lies[1:], centred)

@@ -25,8 +25,9 @@ def sum(input: Any, /, dim: Dims = None, keepdim: bool = False, dtype: Any = Non
     >>> autograd.tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
     tensor([4., 6.])
     """
-    kind = as_dtype(dtype) if dtype is not None else int64 if input.dtype.kind in "iub" else input.dtype
-    return np.add.reduce(input, axes_of(dim, input.ndim), kind, keepdims=keepdim)  # type: ignore[call-overload]
+    kind = as_dtype(dtype) if dtype is not None else int64 if input.dtype.kind in "iub" else None
+    axes = None if dim is None else axes_of(dim, input.ndim)
+    return np.add.reduce(input, axes, kind, keepdims=keepdim)  # type: ignore[call-overload]
 
 
 def spread(g: Any, shape: tuple[int, ...], dtype: Any, dim: Dims, keepdim: bool) -> Any:

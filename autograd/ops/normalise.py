@@ -107,9 +107,9 @@ def _fast_pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple
     given = None if weight is None else weight.shape
     if (lies := normalise.layout(input.shape, axes, given, centred)) is None:
         return NotImplemented
-    by_input, *sums = normalise.pull(gy, input, weight, mean, rstd, lies, centred)
-    by_weight, by_bias = (None if a is None else s.reshape(a.shape) for a, s in zip((weight, bias), sums))
-    return by_input, by_weight, by_bias
+    by_input, gyy, gs = normalise.pull(gy, input, weight, mean, rstd, lies, centred)
+    by_weight = None if weight is None else gyy.reshape(weight.shape)
+    return by_input, by_weight, None if bias is None else gs.reshape(bias.shape)
 
 
 _pulled = with_kernel(_pull, _fast_pull)
