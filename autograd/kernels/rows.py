@@ -80,5 +80,5 @@ def added_rows(input: Any, shape: tuple[int, ...], index: np.ndarray) -> np.ndar
     """
     out, width = np.empty(shape, input.dtype), math.prod(shape[1:])
     rows = np.ascontiguousarray(input).reshape(-1, width)
-    share(_pieces(input.size, len(out)), _add, rows, index.reshape(-1), out.reshape(-1, width))
+    share(_pieces(out.size, len(out)), _add, rows, index.reshape(-1), out.reshape(-1, width))
     return out
