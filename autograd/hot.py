@@ -55,9 +55,10 @@ def unary(op: Op, general: Callable[..., Any]) -> Callable[..., Any]:
     def call(input: Any = MISSING, /, *given: Any, **named: Any) -> Any:
         if not isinstance(input, Tensor) or (named and "out" in named):
             return on_arrays(op, () if input is MISSING else (input, *given), named, general)
-        if named or len(given) not in tails:
-            _, given = sort_arguments(op, (input, *given), named)
-        x, parent, params = input.array, input.node, given + tails[len(given)]
+        tail = tails.get(len(given))
+        if named or tail is None:
+            (_, given), tail = sort_arguments(op, (input, *given), named), ()
+        x, parent, params = input.array, input.node, given + tail
         if floats and (dtype := x.dtype) is not float32 and dtype is not float64:
             return general(input, *given)
         try:
