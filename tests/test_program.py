@@ -24,6 +24,7 @@ from autograd.program.passes import (
     without_repeats,
 )
 from autograd.program.program import CheckFailed, Var, without_dead
+from autograd.program.recompute import recomputed
 from autograd.program.recorder import Recorder
 from tests.programs import emitted, frozen_heap, program_of, traced
 
@@ -312,6 +313,49 @@ def test_chains_are_one_loop():
     loops = [step for step in schedule(program) if isinstance(step, Loop)]
     assert len(loops) == 2
     assert len(loops[0].equations) == 4
+
+
+def centred(x):
+    deviation = x - x.mean(axis=1, keepdims=True)
+    return deviation / np.square(deviation).mean(axis=1, keepdims=True)
+
+
+def costly(x):
+    large = np.exp(x)
+    return large / np.square(large).mean(axis=1, keepdims=True)
+
+
+def known_there_alone(x):
+    shifted = np.exp(x) - 1
+    return shifted / np.square(shifted).mean(axis=1, keepdims=True)
+
+
+def of_two(x):
+    deviation = np.sort(x, 0) - np.sort(x, 1)  # two arrays to read for one
+    return deviation / np.square(deviation).mean(axis=1, keepdims=True)
+
+
+def overwritten(x):
+    deviation = x - x.mean(axis=1, keepdims=True)
+    variance = np.square(deviation).mean(axis=1, keepdims=True)
+    out = deviation / variance
+    np.multiply(x, 2, out=x)
+    return out
+
+
+@pytest.mark.parametrize(("f", "repeated"), [(centred, True), (costly, False), (known_there_alone, False),
+                                             (of_two, False), (overwritten, False)])  # fmt: skip
+def test_cheap_values_are_made_again_where_they_would_be_stored(f, repeated):
+    x = np.random.default_rng(0).normal(size=(6, 50)) + 3
+    program = optimised(program_of(f, x.copy()))
+    once = sum(len(step.equations) for step in schedule(program) if isinstance(step, Loop))
+    steps = recomputed(program, schedule(program))
+    assert sum(len(step.equations) for step in steps if isinstance(step, Loop)) == once + repeated
+    stored = [v for v, place in Layout(program, steps).places.items() if place.kind == "arena" and v.size == x.size]
+    assert len(stored) == (not repeated)
+    expected = f(x.copy())
+    for run in (emitted(program), lambda a: built(program, set(program.inputs))([a])):
+        np.testing.assert_allclose(run(x.copy())[0], expected, rtol=1e-13, atol=1e-13)  # differences of near numbers
 
 
 def test_values_share_memory_when_they_do_not_live_together():

@@ -19,6 +19,7 @@ from .fuse import Call, Loop, Matrix, Product, Step, in_order, schedule
 from .loops import Nest
 from .memory import Layout
 from .program import Equation, Program, Var, equation_text
+from .recompute import recomputed
 from .scalars import code_of, literal, start_of
 from .spelling import Arguments, Spelling
 
@@ -57,7 +58,7 @@ class Emitter:
 
     def __init__(self, program: Program, moving: set[Var], dynamic: bool = False) -> None:
         self.program, self.moving = program.named(), moving
-        self.steps = schedule(program)
+        self.steps = recomputed(program, schedule(program))
         self.layout = Layout(program, self.steps)
         self.spelling = Spelling(program, self.layout, moving)
         self.bound, self.lines = self.spelling.bound, self.spelling.lines

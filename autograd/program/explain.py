@@ -18,6 +18,7 @@ from .loops import Nest
 from .memory import Layout
 from .passes import PASSES, copied
 from .program import Program, Var
+from .recompute import recomputed
 from .units import quantity, seconds, size
 from .work import bytes_of, flops_of, why_a_call
 
@@ -128,7 +129,7 @@ def explained_replay(replay: Replay, name: str, limits: Limits | None = None) ->
 def _explanation(title: str, stages: list[tuple[str, Program]], program: Program, limits: Limits | None,
                  timing: Timing | str | None = None, then: Explanation | None = None) -> Explanation:  # fmt: skip
     limits = measured() if limits is None else limits
-    steps = schedule(program.named())
+    steps = recomputed(program, schedule(program.named()))
     layout = Layout(program, steps)
     apart = sum(_bytes(v) for v, place in layout.places.items() if place.kind == "arena")
     kept = (v for v, place in layout.places.items() if place.kind not in ("arena", "register"))
