@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from .case import SHARED, TABLES, Case, Work
 from .cases import CASES
-from .limits import limits
+from .limits import beside, limits
 from .machine import probe
 from .plot import plot
 from .report import best, by_case, markdown, summary, table
@@ -38,10 +39,13 @@ def main(arguments: list[str] | None = None) -> None:
     for group in _in_processes(cases, shared):
         length = seconds / 4 if group[0].table in SHARED else seconds
         taking_part = [rival for rival in rivals if any(case.plays(rival) for case in group)]
-        with workers(taking_part, options.toy) as processes:
+        with ExitStack() as running:
+            processes = running.enter_context(workers(taking_part, options.toy))
+            bytes_count = "bytes" in most and any(case.work.bytes for case in group)
+            triad = running.enter_context(beside()) if bytes_count else None
             for case in group:
                 print(f"\n{case.name}: {case.what}", flush=True)
-                new = limited(compared(measure(case, processes, repeats, length), case), most)
+                new = limited(compared(measure(case, processes, repeats, length, triad), case), most)
                 if case.table in shared:
                     for row in new:
                         row.pop("peak_mb", None)  # of all the cases before, too

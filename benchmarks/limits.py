@@ -1,6 +1,9 @@
 """What this machine can do at most: multiply-adds from registers, and bytes through memory.
 
 ``python -m benchmarks.limits`` prints both as a line of JSON.  The kernels are Wengert's; without Numba there are none.
+
+What memory gives may halve from one second to the next where others share it, so it is measured once more beside every
+case that is about bytes: ``python -m benchmarks.limits beside`` answers each line with bytes a second.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,13 +30,30 @@ def limits() -> dict[str, float]:
     return dict(json.loads(run.stdout)) if run.returncode == 0 else {}
 
 
+@contextmanager
+def beside() -> Iterator[Callable[[], float]]:
+    """A function that measures the triad now, for 0.1 s, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.limits", "beside"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()) as run:
+        reads, asks = run.stdout, run.stdin
+        assert reads is not None
+        assert asks is not None
+
+        def triad() -> float:
+            print(file=asks, flush=True)
+            return float(reads.readline())
+
+        yield triad
+        asks.close()
+
+
 def measured() -> dict[str, float]:
     """Operations and bytes a second, by all threads of Wengert's pool."""
     try:
         import numba as numba
     except ImportError:
         return {}
-    return {"flops": _flops(), "bytes": _bytes()}
+    return {"flops": _flops(), "bytes": _triad()(1.5)}
 
 
 def _best(work: Callable[[int], None], seconds: float = 1.5) -> float:
@@ -72,8 +93,11 @@ def _aligned(size: int) -> np.ndarray:
     return room[-room.ctypes.data % 64 // 4 :][:size]
 
 
-def _bytes(size: int = 1 << 24) -> float:
-    """The triad a = b + s c (McCalpin's STREAM) on arrays far larger than the caches, `a` stored past them."""
+def _triad(size: int = 1 << 24) -> Callable[[float], float]:
+    """The triad a = b + s c (McCalpin's STREAM) on arrays far larger than the caches, `a` stored past them.
+
+    Bytes a second, of the shortest run in so many seconds.
+    """
     from llvmlite import ir
     from numba import types
 
@@ -105,8 +129,13 @@ def _bytes(size: int = 1 << 24) -> float:
     threads, lanes = get_num_threads(), VECTOR_BYTES // 4
     ends = [i * size // threads // lanes * lanes for i in range(threads + 1)]
     parts = [[x[ends[i] : ends[i + 1]] for x in (a, b, c)] for i in range(threads)]
-    return 3 * 4 * size / _best(lambda i: triad(*parts[i], np.float32(2)))
+    return lambda seconds: 3 * 4 * size / _best(lambda i: triad(*parts[i], np.float32(2)), seconds)
 
 
 if __name__ == "__main__":
-    print(json.dumps(measured()))
+    if sys.argv[1:] == ["beside"]:
+        now = _triad()
+        for _ in sys.stdin:
+            print(now(0.1), flush=True)
+    else:
+        print(json.dumps(measured()))

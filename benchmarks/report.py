@@ -82,7 +82,8 @@ def markdown(report: dict[str, Any], method: str) -> str:
         f"{method} Times are medians, in milliseconds unless said, the minimum in brackets. x is how many times as "
         "long a rival takes as `wengert`, which runs eagerly; `wengert.compile` is the whole step given to "
         "`autograd.compile`. The last columns: the best rival against `wengert` and against the better of our two; "
-        "what that one reaches of the machine's limit, where the case says what it cannot do without.",
+        "what that one reaches of the machine's limit, where the case says what it cannot do without; memory's is "
+        "measured once more beside each case, for it changes from second to second.",
         "## Machine",
         "\n".join([*machine, f"- {noise(report['control'])}"]),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from statistics import median
 from typing import Any
@@ -62,8 +62,14 @@ def workers(rivals: Iterable[str], toy: bool) -> Iterator[list[Worker]]:
             worker.close()
 
 
-def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> list[Row]:
-    """A row for each rival that takes part: the times of its steps, runs interleaved, order alternating."""
+def measure(
+    case: Case, rivals: list[Worker], repeats: int, seconds: float, triad: Callable[[], float] | None = None
+) -> list[Row]:
+    """A row for each rival that takes part: the times of its steps, runs interleaved, order alternating.
+
+    Of a case that is about bytes, with the most that memory gave meanwhile, if `triad` tells.
+    """
+    most: list[float] = []
     playing = {w.rival: w for w in rivals if case.plays(w.rival)}
     rows: dict[str, Row] = {rival: {"case": case.name, "table": case.table, "rival": rival} for rival in playing}
     reference: list[float] = []
@@ -88,6 +94,8 @@ def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> l
         rows[rival] |= {"first_call": answer["first"], "three_calls": answer["three"]}
         times[rival] = [answer["three"]] if case.once else []
     for turn in range(0 if case.once else repeats):
+        if triad is not None and case.work.bytes:
+            most.append(triad())
         for rival, worker in list(playing.items())[:: 1 if turn % 2 == 0 else -1]:
             try:
                 answer = worker.ask(seconds)
@@ -98,6 +106,7 @@ def measure(case: Case, rivals: list[Worker], repeats: int, seconds: float) -> l
                 rows[rival]["peak_mb"] = answer["peak"]
     for rival in playing:
         rows[rival] |= {"median": median(times[rival]), "minimum": min(times[rival])}
+        rows[rival] |= {"bytes_beside": median(most)} if most else {}
     return list(rows.values())
 
 
@@ -124,5 +133,5 @@ def limited(rows: list[Row], limits: dict[str, float]) -> list[Row]:
     """The rows with the percentage of what the machine can do, of operations if they are counted, or else of bytes."""
     for row in rows:
         if kind := next((kind for kind in ("flops", "bytes") if kind in row and kind in limits), None):
-            row["percent"] = 100 * row[kind] / limits[kind]
+            row["percent"] = 100 * row[kind] / row.get(f"{kind}_beside", limits[kind])
     return rows

@@ -18,6 +18,12 @@ def test_both_limits_are_found():
     assert all(0 < value < 1e16 for value in found.values())  # not infinity, which no JSON holds
 
 
+def test_the_triad_is_measured_again_when_asked():
+    pytest.importorskip("numba")
+    with limits.beside() as triad:
+        assert all(0 < triad() < 1e16 for _ in range(2))
+
+
 def test_there_are_none_without_numba(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
     assert limits.measured() == {}

@@ -136,6 +136,14 @@ def test_who_computes_something_else_is_out_and_no_reference_for_the_others(caps
     assert "a: jax is out: computes [1.5], not [1.0]" in capsys.readouterr().err
 
 
+def test_what_is_about_bytes_meets_what_memory_gave_meanwhile():
+    case = Case("a", "", "operation", build=lambda library, toy: None, work=Work(bytes=1e8))
+    found = measure(case, [Told("wengert", [1.0])], 3, 0.1, iter([2e9, 1e9, 4e9]).__next__)
+    (row,) = limited(compared(found, case), LIMITS)
+    assert row["bytes"] == pytest.approx(1e8 / 0.2)
+    assert row["percent"] == pytest.approx(25.0)
+
+
 def test_what_is_too_long_to_repeat_is_its_first_calls():
     case = Case("a", "", "start", build=lambda library, toy: None, once=True)
     (row,) = measure(case, [Told("wengert", [])], repeats=3, seconds=0.1)
