@@ -73,11 +73,14 @@ def jumped(context: Any, builder: Any, kernel: Any, arguments: tuple[Any, ...], 
 
 
 def apart(function: Callable[..., Any]) -> Any:
-    """As `kernel`, for work that other kernels have done, not Python: compiled once for arguments of the same types."""
+    """As `kernel`, for work that other kernels have done, not Python: compiled once for arrays of the same types.
+
+    Integers come as int64, whatever they are for the caller.
+    """
     inner = inner_kernel(function)
 
     def typed(context: Any, *given: Any) -> Any:
-        wanted = tuple(map(types.unliteral, given))
+        wanted = tuple(types.int64 if isinstance(t, types.Integer) else types.unliteral(t) for t in given)
         _, compiled = _ready(inner, wanted)
 
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:

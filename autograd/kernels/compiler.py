@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+import llvmlite.binding as llvm
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
@@ -23,12 +24,22 @@ class _Library(JITCodeLibrary):
                 manager.run(function, builder)
 
 
+class _Alone(_Library):
+    """One that is never written into another: of its code, only the names are kept beside the machine code."""
+
+    def _get_module_for_linking(self) -> Any:
+        names = [function.name for function in self.get_defined_functions()]
+        return llvm.parse_assembly("\n".join(f'define void @"{name}"() {{ ret void }}' for name in names))
+
+
 class KernelCompiler(Compiler):
     """The pipeline for ``numba.njit(pipeline_class=...)``."""
 
+    library: type[_Library] = _Library
+
     def compile_extra(self, func: Any) -> Any:
         if self.state.library is None:
-            self.state.library = _Library(self.state.targetctx.codegen(), func.__qualname__)
+            self.state.library = self.library(self.state.targetctx.codegen(), func.__qualname__)
             self.state.library.enable_object_caching()
         collecting = gc.isenabled()
         gc.disable()
@@ -37,3 +48,9 @@ class KernelCompiler(Compiler):
         finally:
             if collecting:
                 gc.enable()
+
+
+class AloneCompiler(KernelCompiler):
+    """For kernels that no other contains."""
+
+    library = _Alone

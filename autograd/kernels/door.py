@@ -18,7 +18,7 @@ import numba
 from numba.core import caching, config, event
 from numba.core.runtime import rtsys
 
-from .compiler import KernelCompiler
+from .compiler import AloneCompiler, KernelCompiler
 
 # Contraction to fused multiply-add, and reassociation of sums so that they vectorise.  No assumption that NaN or
 # infinity do not occur: they must come out where NumPy has them.
@@ -32,7 +32,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def inner_kernel(function: Callable[..., Any]) -> Any:
     """As `kernel`, without the way in from Python; see `apart`."""
-    return _kept(function, no_cpython_wrapper=True)
+    return _kept(function, AloneCompiler, no_cpython_wrapper=True)
 
 
 class Stale(Exception):
@@ -48,9 +48,9 @@ class _Kept(caching.FunctionCache):
             return self._load_overload(sig, target_context)
 
 
-def _kept(function: Callable[..., Any], **options: Any) -> Any:
+def _kept(function: Callable[..., Any], compiler: Any = KernelCompiler, **options: Any) -> Any:
     """As ``njit(cache=True)``; `function` itself where Numba is told not to compile."""
-    options |= {"no_cfunc_wrapper": True, "pipeline_class": KernelCompiler}  # C does not call it
+    options |= {"no_cfunc_wrapper": True, "pipeline_class": compiler}  # C does not call it
     made: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy", **options)(function)
     if made is not function:
         made._cache = _Kept(function)
@@ -70,7 +70,7 @@ def kernel_for(signature: str) -> Callable[[Any], Any]:
 
     def compiled(function: Any) -> Any:
         if function.__name__ not in _emitted:
-            made = _emitted[function.__name__] = _kept(function)
+            made = _emitted[function.__name__] = _kept(function, AloneCompiler)
             if made is not function:
                 made.compile(signature)
                 made.disable_compile()

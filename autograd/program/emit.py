@@ -331,17 +331,14 @@ def _products(step: Matrix, arguments: Arguments) -> list[str]:
     out = step.equation.outs[0]
     arguments.team = True
 
-    def whole(n: int) -> str:
-        return f"np.int64({arguments.number(n)})"
-
     def tail(v: Var) -> str:
         name, _ = arguments.array(v.root)
-        return f"{name}[{whole(v.offset)}:]" if v.offset else name
+        return f"{name}[{arguments.number(v.offset)}:]" if v.offset else name
 
     lines = []
     for i, (a, b) in enumerate(step.factors):
-        sizes = [*map(whole, (*a.shape, b.shape[1])), str(int(i > 0))]
-        factors = [", ".join((tail(v), *map(whole, v.strides))) for v in (a, b)]
+        sizes = [*map(arguments.number, (*a.shape, b.shape[1])), str(int(i > 0))]
+        factors = [", ".join((tail(v), *map(arguments.number, v.strides))) for v in (a, b)]
         bias = f"{tail(out)}[:0]" if step.bias is None or i else tail(step.bias)
         lines.append(f"product_among(team, helpers, {', '.join([*factors, bias, tail(out), *sizes])})")
     return lines

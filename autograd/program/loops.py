@@ -97,7 +97,12 @@ class Nest:
         return [*self.reads.values(), *self.writes.values(), *(a for _, a in self.sums)]
 
     def _merge(self) -> None:
-        """Take neighbouring dimensions for one wherever all arrays allow it."""
+        """Take neighbouring dimensions for one wherever all arrays allow it; what happens once is in none."""
+        self.dims: tuple[int, ...] = ()
+        if self.loop.n == 1:
+            for a in self.accesses:
+                a.strides = ()
+            return
         dims = list(self.loop.dims)
         table = [list(a.strides) for a in self.accesses]
         for i in range(len(dims) - 2, -1, -1):
