@@ -11,6 +11,7 @@ import numpy as np
 import autograd
 from autograd.op import Op
 from autograd.tensor import Tensor, wrap
+from autograd.threads import get_num_threads, set_num_threads
 
 EPS = 1e-5  # central differences: truncation EPS^2 against rounding 1e-16/EPS, both near 1e-10
 
@@ -133,3 +134,31 @@ def gradients(
     if not isinstance(total, Tensor) or total.node is None:
         return inputs, [autograd.zeros_like(x) for x in inputs]
     return inputs, list(autograd.grad(total, inputs, create_graph=create_graph, materialize_grads=True))
+
+
+class Cube(autograd.Function):
+    """x³, written by a user."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return g * 3 * x * x
+
+
+def same_bits(work: Callable[[], list[np.ndarray]], many: tuple[int, ...] = (2, 4)) -> None:
+    """Asserts that `work` gives the same bits on so many threads as on one."""
+    before, found = get_num_threads(), {}
+    try:
+        for threads in (1, *many):
+            set_num_threads(threads)
+            found[threads] = work()
+    finally:
+        set_num_threads(before)
+    for threads in many:
+        for one, other in zip(found[1], found[threads], strict=True):
+            np.testing.assert_array_equal(one, other)

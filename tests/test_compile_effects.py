@@ -17,6 +17,7 @@ import nn.functional as F
 import optim
 from autograd.errors import TapeError
 from tests.programs import frozen_heap, without_numba
+from tests.samples import Cube
 from tests.test_compile import alike, is_compiled, numbers, same_calls
 
 frozen_heap = pytest.fixture(autouse=True, scope="module")(frozen_heap)
@@ -469,17 +470,6 @@ def test_higher_derivatives_see_what_was_overwritten():
 
 
 def test_a_custom_function():
-    class Cube(autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x * x * x
-
-        @staticmethod
-        def backward(ctx, g):
-            (x,) = ctx.saved_tensors
-            return 3 * g * x * x
-
     def f(x):
         (g,) = autograd.grad(Cube.apply(x).sum(), [x])
         return g

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import types
 
 import numpy as np
 import pytest
@@ -109,3 +110,96 @@ def test_what_a_recorded_call_leaves_on_the_tape_is_differentiated_outside(tmp_p
         x.grad = None
         f(x).backward()
         np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-5)
+
+
+READ = {
+    "a global that a class's method reads": """
+SCALE = 2.0
+class Scaled:
+    def times(self, x):
+        return x * SCALE
+def f(x):
+    return Scaled().times(x)
+# then
+SCALE = 3.0""",
+    "a class's attribute": """
+class Scaled:
+    scale = 2.0
+def f(x):
+    return x * Scaled().scale
+# then
+Scaled.scale = 3.0""",
+    "a method": """
+class Scaled:
+    def times(self, x):
+        return x * 2
+def f(x):
+    return Scaled().times(x)
+# then
+Scaled.times = lambda self, x: x * 3""",
+    "a static method": """
+class Scaled:
+    @staticmethod
+    def times(x):
+        return x * 2
+def f(x):
+    return Scaled.times(x)
+# then
+Scaled.times = staticmethod(lambda x: x * 3)""",
+    "a global that a Function reads": """
+SCALE = 2.0
+class Scaled(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * SCALE
+    @staticmethod
+    def backward(ctx, g):
+        return g * SCALE
+def f(x):
+    return Scaled.apply(x)
+# then
+SCALE = 3.0""",
+    "a class in a closure": """
+def made():
+    class Scaled:
+        scale = 2.0
+    def f(x):
+        return x * Scaled.scale
+    return f, Scaled
+f, Scaled = made()
+# then
+Scaled.scale = 3.0""",
+    "a module": """
+config = types.ModuleType("config")
+config.scale = 2.0
+def f(x):
+    return x * config.scale
+# then
+config.scale = 3.0""",
+    "a module in a module": """
+config = types.ModuleType("config")
+config.model = types.ModuleType("config.model")
+config.model.scale = 2.0
+def f(x):
+    return x * config.model.scale
+# then
+config.model.scale = 3.0""",
+}
+
+
+@pytest.mark.parametrize("script", READ.values(), ids=READ)
+def test_what_a_function_reads_may_change(script, tmp_path, monkeypatch):
+    """A 2 somewhere on the way becomes a 3, once the function is a program."""
+    monkeypatch.setenv("WENGERT_CACHE", str(tmp_path))
+    names = {"autograd": autograd, "types": types, "__name__": "a_script"}
+    before, then = script.split("# then")
+    exec(before, names)
+    twin, x = autograd.compile(names["f"], fullgraph=True), autograd.ones(2, requires_grad=True)
+    for _ in range(4):
+        assert twin(x).tolist() == [2, 2]
+    assert any(entry.replay is not None for entry in twin.entries.values())
+    exec(then, names)
+    for _ in range(4):
+        out = twin(x)
+        assert out.tolist() == [3, 3]
+        assert autograd.grad(out.sum(), x)[0].tolist() == [3, 3]

@@ -22,7 +22,7 @@ from ..tensor import Tensor
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _LONG = 256  # elements of a list or dict that are looked at one by one
-_SKIPPED = (types.ModuleType, type, types.BuiltinFunctionType, np.ufunc, np.ndarray)
+_SKIPPED = (types.ModuleType, types.BuiltinFunctionType, np.ufunc, np.ndarray)
 _OURS = ("autograd", "nn", "optim")
 _LIBRARIES = ("numpy", "scipy", *sys.stdlib_module_names)  # whose attributes are taken to stay
 _OWN = {"_buffers", "_hooks", "state", "param_groups", "defaults", "blocks", "_step_pre_hooks", "_step_post_hooks"}
@@ -40,6 +40,7 @@ class Surroundings:
         self.always: list[Guard] = []
         self.counted: list[Guard] = []
         self._seen: set[int] = set()
+        self._walked: set[int] = set()  # classes
         self._kept: list[Any] = []  # identities stay taken
         todo: list[tuple[Any, str, bool]] = [(function, "", False)]
         self._later: list[tuple[dict[Any, Any], str, bool]] = []  # groups: a parameter is called as in its module
@@ -76,6 +77,8 @@ class Surroundings:
             yield getattr(x.node, "after", None), f"the hooks of {name}", False
         elif isinstance(x, types.FunctionType):
             yield from self._function(x, name)
+        elif isinstance(x, type):
+            yield from self._classes(x)
         elif isinstance(x, types.MethodType):
             yield from ((x.__self__, name, counted), (x.__func__, name, counted))
         elif isinstance(x, functools.partial):
@@ -107,13 +110,13 @@ class Surroundings:
     def _classes(self, kind: type) -> Iterator[tuple[Any, str, bool]]:
         """What the methods of a class of the user's see, and its attributes."""
         for one in kind.__mro__:
-            if one.__module__.split(".")[0] in (*_OURS, "builtins", "numpy", "typing", "abc") or id(one) in self._seen:
+            if one.__module__.split(".")[0] in (*_OURS, *_LIBRARIES) or id(one) in self._walked:
                 continue
-            self._seen.add(id(one))
+            self._walked.add(id(one))
             for key, value in list(vars(one).items()):
                 if isinstance(value, types.FunctionType | staticmethod | classmethod | property):
-                    if isinstance(value, types.FunctionType):
-                        self._guard(functools.partial(getattr, one, key, None), value, f"{one.__name__}.{key}", False)
+                    now = getattr(one, key, None)
+                    self._guard(functools.partial(getattr, one, key, None), now, f"{one.__name__}.{key}", False)
                     functions = (value.fget, value.fset) if isinstance(value, property) else (value,)
                     yield from ((getattr(f, "__func__", f), "", False) for f in functions)
                 elif not key.startswith("__"):
@@ -136,12 +139,14 @@ class Surroundings:
                 if not isinstance(value, types.ModuleType | types.BuiltinFunctionType | type):
                     self._guard(functools.partial(f.__globals__.get, variable), value, variable, False)
                 yield value, variable, False
-        for variable, key in _dotted(f.__code__):
+        for variable, *path, key in _dotted(f.__code__):
             owner = f.__globals__.get(variable)
+            for between in path:  # modules in modules
+                owner = getattr(owner, between, None) if isinstance(owner, types.ModuleType) else None
             if not isinstance(owner, types.ModuleType | type) or not hasattr(owner, key):
                 continue
             if (getattr(owner, "__module__", None) or owner.__name__).split(".")[0] not in (*_OURS, *_LIBRARIES):
-                yield from self._attributes(owner, (key,), variable, False)
+                yield from self._attributes(owner, (key,), ".".join((variable, *path)), False)
         yield from ((value, name, False) for value in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()))
         if hasattr(f, "__wrapped__"):
             yield f.__wrapped__, name, False
@@ -167,7 +172,8 @@ class Surroundings:
             yield value, f"{name}[{i}]", counted
 
     def _guard(self, read: Callable[[], Any], expected: Any, what: str, counted: bool) -> None:
-        (self.counted if counted else self.always).append((read, expected, not isinstance(expected, _PLAIN), what))
+        same = not isinstance(expected, (*_PLAIN, types.MethodType))  # a method is bound anew each time it is looked up
+        (self.counted if counted else self.always).append((read, expected, same, what))
 
 
 def _element(x: list[Any], i: int) -> Any:
@@ -187,14 +193,16 @@ def _names(code: types.CodeType) -> dict[str, None]:
     return names
 
 
-def _dotted(code: types.CodeType) -> dict[tuple[str, str], None]:
-    """The attributes of globals that `code` and the functions that it defines read, in order."""
-    found: dict[tuple[str, str], None] = {}
-    before = None
+def _dotted(code: types.CodeType) -> dict[tuple[str, ...], None]:
+    """The attributes of globals, and theirs, that `code` and the functions that it defines read, in order."""
+    found: dict[tuple[str, ...], None] = {}
+    path: tuple[str, ...] = ()
     for i in dis.get_instructions(code):
-        if i.opname in ("LOAD_ATTR", "LOAD_METHOD") and before is not None:
-            found[before, i.argval] = None
-        before = i.argval if i.opname in ("LOAD_GLOBAL", "LOAD_NAME") else None
+        if i.opname in ("LOAD_ATTR", "LOAD_METHOD") and path:
+            path = (*path, i.argval)
+            found[path] = None
+        else:
+            path = (i.argval,) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME") else ()
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
             found |= _dotted(inner)
