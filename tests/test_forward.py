@@ -13,7 +13,7 @@ from autograd.forward import Push, pull
 from autograd.function import Function, once_differentiable
 from autograd.functional import jacobian, jvp, vjp
 from autograd.tensor import wrap
-from tests.samples import as_tensors, outputs, tensors_in
+from tests.samples import Cube, as_tensors, outputs, tensors_in
 from tests.test_ops import SMOOTH, SYMMETRIC
 
 EPS = 1e-6  # along a random direction: truncation EPS², rounding 1e-16 / EPS
@@ -166,17 +166,6 @@ def test_a_long_chain():
 
 
 def test_functions_of_ones_own_need_no_jvp():
-    class Cube(Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x * x * x
-
-        @staticmethod
-        def backward(ctx, g):
-            (x,) = ctx.saved_tensors
-            return g * 3 * x * x
-
     assert jvp(Cube.apply, autograd.tensor(2.0), autograd.tensor(0.5))[1].item() == 6.0
 
 

@@ -11,18 +11,7 @@ import autograd
 from autograd.draw import draw
 from autograd.errors import ArgumentError, TapeError
 from autograd.function import Function, once_differentiable
-
-
-class Cube(Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * x * x
-
-    @staticmethod
-    def backward(ctx, g):
-        (x,) = ctx.saved_tensors
-        return g * 3 * x * x
+from tests.samples import Cube
 
 
 class Exp(Function):

@@ -9,6 +9,7 @@ import autograd
 from autograd.check import gradcheck, gradgradcheck
 from autograd.ops import recurrent
 from autograd.tensor import wrap
+from tests.samples import same_bits
 
 # Both sum the same terms in another order: a few units in the last place, through some steps.
 CLOSE = {np.float32: {"rtol": 1e-5, "atol": 1e-5}, np.float64: {"rtol": 1e-12, "atol": 1e-12}}
@@ -199,25 +200,18 @@ def test_kernels_let_nan_and_infinity_through(cell, monkeypatch):
 @CELLS
 def test_threads_change_no_bit(cell, monkeypatch):
     pytest.importorskip("numba")
-    from autograd.kernels import get_num_threads, set_num_threads
 
     monkeypatch.setattr(recurrent, "_small", lambda *_: False)
     sizes, square = sizes_of(5, 50, packed=True), (40, 40, 40)
     packed, together = (cell.draw(n, 20, np.float32) for n in (sizes, square))
     letters = cell.draw(square, 70, np.float32)
     letters[0] = letters[0][np.arange(120) ** 2 % 37]
-    before, found = get_num_threads(), []
-    try:
-        for threads in (1, 2, 4):
-            set_num_threads(threads)
-            found.append(outcome(cell.fused, packed, sizes, False))
-            found[-1] += outcome(cell.fused, together, square, False, True)
-            found[-1] += outcome(cell.fused, letters, square, False, True)
-    finally:
-        set_num_threads(before)
-    for other in found[1:]:
-        for a, b in zip(found[0], other, strict=True):
-            np.testing.assert_array_equal(a, b)
+
+    def outcomes():
+        return [*outcome(cell.fused, packed, sizes, False), *outcome(cell.fused, together, square, False, True),
+                *outcome(cell.fused, letters, square, False, True)]  # fmt: skip
+
+    same_bits(outcomes)
 
 
 @CELLS
