@@ -291,7 +291,7 @@ def _leading_to(wanted: Iterable[Node], tape: Tape) -> Tape:
     """The part of `tape` through which some `wanted` node reaches the outputs."""
     useful = set(wanted)
     for node in tape:
-        if node not in useful and any(parent in useful for parent in node.parents):
+        if node not in useful and not useful.isdisjoint(node.parents):
             useful.add(node)
     return Tape([node for node in tape if node in useful])
 
