@@ -27,7 +27,7 @@ from .spin import each
 from .vmath import minus
 from .words import entry, kept
 
-WORK, SUMMED, GROUPED = 131072, 65536, 32768  # elements of a piece at least: of columns, of rows and their sums, else
+WORK, SHARED = 131072, 32768  # elements of a piece at least: of columns, and of rows or groups
 LONG = 4096  # elements of a run that are added up in the array's type
 SHORTEST = 8  # elements of a run, for which the loops are made
 BLOCK = 256  # rows of a column that are added up in the array's type
@@ -309,13 +309,13 @@ def _weights(x: np.ndarray, lies: Layout, *given: np.ndarray | None) -> list[np.
 
 
 def _over(kernel: Any, groups: int, size: int, *arguments: Any) -> None:
-    step = max(1, GROUPED // size, -(-groups // 16))
+    step = max(1, SHARED // size, -(-groups // 16))
     share(-(-groups // step), kernel, step, *arguments)
 
 
-def _step(lies: Rows, least: int) -> int:
+def _step(lies: Rows) -> int:
     """Rows of a piece."""
-    return max(1, least // lies.s, -(-lies.n // 16))
+    return max(1, SHARED // lies.s, -(-lies.n // 16))
 
 
 def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, lies: Layout, eps: float,
@@ -328,7 +328,7 @@ def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, l
         tables = x.reshape(lies), y.reshape(lies), w, b, means, scales
         in_pieces(groups, lambda i, j: _columns(*tables, float(eps), i, j), max(16, WORK // lies.n))
     elif isinstance(lies, Rows):
-        step = _step(lies, GROUPED)
+        step = _step(lies)
         share(-(-lies.n // step), _rows, step, x.reshape(-1), y.reshape(-1), w, b, means, scales, float(eps), centred)
     else:
         _over(_groups, groups, lies.inner * lies.s, x.reshape(-1), y.reshape(-1), w, b, means, scales, lies[1:],
@@ -348,7 +348,7 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
         return out, by_weight, by_bias
     runs = g.reshape(-1), x.reshape(-1), w, means, scales, out.reshape(-1)
     if isinstance(lies, Rows):
-        step = _step(lies, SUMMED)
+        step = _step(lies)
         parts = np.empty((2, -(-lies.n // step), lies.s), x.dtype)
         share(parts.shape[1], _rows_pull, step, *runs, parts, centred)
         by_bias, by_weight = np.add.reduce(parts, 1)
