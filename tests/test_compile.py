@@ -392,6 +392,23 @@ def test_a_hook_that_changes_the_gradient():
     same_calls(step, [(numbers(3, seed=i),) for i in range(5)])
 
 
+@pytest.mark.parametrize("made_of", ["itself", "another"])
+def test_hooks_of_what_is_differentiated_outside_run_once(made_of):
+    def gradients(compiled):
+        w = numbers(3).requires_grad_()
+        end = w if made_of == "itself" else w * 3
+        end.register_hook(lambda g: g * 2)
+        f = compiled(lambda x: (end * x).sum())
+        found = []
+        for i in range(5):
+            w.grad = None
+            f(numbers(3, seed=i)).backward(retain_graph=True)
+            found.append(w.grad.tolist())
+        return found
+
+    assert gradients(autograd.compile) == gradients(lambda f: f)
+
+
 def test_seeding_inside():
     def f(x):
         autograd.manual_seed(0)

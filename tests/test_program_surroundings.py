@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import types
 
@@ -203,3 +204,76 @@ def test_what_a_function_reads_may_change(script, tmp_path, monkeypatch):
         out = twin(x)
         assert out.tolist() == [3, 3]
         assert autograd.grad(out.sum(), x)[0].tolist() == [3, 3]
+
+
+class Holder:
+    """What a function is given: a number somewhere."""
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self.inner = {"scale": [scale]}
+        self.tensor = autograd.tensor(scale)
+
+    def change(self, scale: float) -> None:
+        self.__init__(scale)
+
+    def times(self, x: autograd.Tensor) -> autograd.Tensor:
+        return x * self.scale
+
+
+@pytest.mark.parametrize(
+    "f", [lambda h, x: x * h.scale, lambda h, x: x * h.inner["scale"][0], lambda h, x: x * h.tensor,
+          lambda h, x: h.times(x)], ids=["attribute", "container", "tensor", "method"],
+)  # fmt: skip
+@pytest.mark.parametrize("given", [lambda h: h, lambda h: [h], lambda h: h.times], ids=["itself", "list", "method"])
+def test_what_an_argument_holds_may_change(f, given):
+    holder, x = Holder(2.0), autograd.ones(2)
+    argument = given(holder)
+    twin = autograd.compile(lambda a, x: f(a[0] if isinstance(a, list) else getattr(a, "__self__", a), x))
+    for scale in (2.0, 3.0):
+        holder.change(scale)
+        for _ in range(4):
+            assert twin(argument, x).tolist() == [scale, scale]
+    assert any(entry.replay is not None for entry in twin.entries.values())
+
+
+def test_a_new_function_is_not_taken_for_one_that_is_gone():
+    """It may have the same address."""
+    twin = autograd.compile(lambda f, x: f(x))
+    for i in range(20):
+        assert twin(eval(f"lambda x: x * {i}"), autograd.ones(1)).item() == i
+
+
+def test_a_method():
+    class Net(nn.Module):
+        def __init__(self, scale):
+            super().__init__()
+            self.weight = nn.Parameter(autograd.tensor(scale))
+
+        @autograd.compile(fullgraph=True)
+        def forward(self, x):
+            return x * self.weight
+
+    nets = Net(2.0), Net(3.0)
+    for i in range(5):
+        for net in nets:
+            with autograd.no_grad():
+                net.weight.add_(1)
+            out = net(autograd.tensor([float(i)], requires_grad=True))
+            assert out.item() == i * net.weight.item()
+            out.backward()
+            assert net.weight.grad.item() == i
+            net.zero_grad()
+    assert nets[0].forward.program is not None
+
+
+def test_a_copy_has_no_programs_yet():
+    model = nn.Linear(2, 1)
+    twin, x = autograd.compile(model), autograd.ones(2)
+    for _ in range(4):
+        twin(x)
+    other = copy.deepcopy(twin)
+    with autograd.no_grad():
+        model.weight.zero_()
+    assert other.weight is not model.weight
+    assert other(x).item() != twin(x).item() == model.bias.item()

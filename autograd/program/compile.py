@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
+import types
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .. import quiet as bodies
 from ..anomaly import is_anomaly_enabled
@@ -38,6 +41,7 @@ def compiled(function: Any = None, *, fullgraph: bool = False, dynamic: bool = F
 
 
 _recording = threading.Lock()
+_PLAIN = (int, float, str, bool, complex, bytes, np.generic)
 
 
 class Compiled:
@@ -71,6 +75,14 @@ class Compiled:
             return entry(args, kwargs, given)
         finally:
             self._lock.release()
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method, the instance comes as the first argument."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        """A copy has no programs yet."""
+        return Compiled, (self.function, self.fullgraph, self.dynamic)
 
     def _family(self, key: Any) -> Family:
         key, full = _without_sizes(key), len(self.families) >= SIGNATURES
@@ -126,13 +138,15 @@ def _signature(x: Any, given: list[Tensor]) -> Any:
         given.append(x)
         a = x.array
         return (a.shape, a.dtype, x.node is None)
-    if kind is tuple or kind is list:
-        return (kind, *[_signature(part, given) for part in x])
-    if kind is dict:
-        return (kind, *[(key, _signature(part, given)) for key, part in x.items()])
-    if x is None or kind in (int, float, bool, str):
+    if x is None or isinstance(x, _PLAIN):
         return (kind, x)
-    return id(x)
+    if isinstance(x, tuple | list):
+        return (kind, *[_signature(part, given) for part in x])
+    if isinstance(x, dict):
+        return (kind, *[(key, _signature(part, given)) for key, part in x.items()])
+    if kind is slice:
+        return (kind, _signature((x.start, x.stop, x.step), given))
+    return id(x)  # the recording keeps it, and guards what it holds (`surroundings.py`)
 
 
 def _without_sizes(key: Any) -> Any:

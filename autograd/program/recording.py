@@ -126,7 +126,7 @@ class Recording:
 def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
            given: list[Tensor], dynamic: bool = False) -> tuple[Any, Recording]:  # fmt: skip
     """Call the function on arguments with the tensors `given`, really, and record; `dynamic`: for all sizes."""
-    around = Surroundings(function)
+    around = Surroundings(function, [x for x in leaves((args, kwargs)) if not isinstance(x, Tensor)])
     recorder = SizedRecorder() if dynamic else Recorder()
     known: dict[int, tuple[Tensor, str]] = {id(t): (t, f"args[{i}]") for i, t in enumerate(given)}
     known |= {key: pair for key, pair in around.tensors.items() if key not in known}
@@ -257,8 +257,15 @@ def _derivative(recorder: Recorder, recording: Recording, result: Any) -> Deriva
         assert t.node is not None
         have = cotangents.get(t.node)
         cotangents[t.node] = seed if have is None else have + seed
-    with no_grad(), np.errstate(all="ignore"):
-        propagate(Tape(tape), cotangents, set(leaves), record=False, retain=True)
+    hooks = [node.hooks for node in leaves]  # run where the program's cotangents arrive, in each call
+    try:
+        for node in leaves:
+            node.hooks = None
+        with no_grad(), np.errstate(all="ignore"):
+            propagate(Tape(tape), cotangents, set(leaves), record=False, retain=True)
+    finally:
+        for node, own in zip(leaves, hooks):
+            node.hooks = own
     found: list[int | None] = []
     for node in leaves:
         g = cotangents.get(node)

@@ -12,7 +12,7 @@ import dis
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,9 @@ Guard = tuple[Callable[[], Any], Any, bool, str]  # read, expected, compared by 
 
 
 class Surroundings:
-    """The tensors that `function` can reach, with names, and the guards of the way to them."""
+    """The tensors that `function` reaches, by itself or through what it is `given`; names, and guards of the way."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, given: Sequence[Any] = ()) -> None:
         self.tensors: dict[int, tuple[Tensor, str]] = {}
         self.prints = False  # whether a function on the way names `print`
         self.groups: list[dict[str, Any]] = []  # an optimiser's, whose floats are inputs
@@ -41,8 +41,8 @@ class Surroundings:
         self.counted: list[Guard] = []
         self._seen: set[int] = set()
         self._walked: set[int] = set()  # classes
-        self._kept: list[Any] = []  # identities stay taken
-        todo: list[tuple[Any, str, bool]] = [(function, "", False)]
+        self._kept: list[Any] = list(given)  # identities stay taken
+        todo: list[tuple[Any, str, bool]] = [*((x, type(x).__name__, False) for x in given), (function, "", False)]
         self._later: list[tuple[dict[Any, Any], str, bool]] = []  # groups: a parameter is called as in its module
         while todo or self._later:
             found = self._visit(*todo.pop()) if todo else self._dict(*self._later.pop())
