@@ -29,7 +29,8 @@ from .scalars import code_of, literal
 from .spelling import TYPES
 
 NAME = "loop_name"  # of a kernel, until the text that it is a hash of is there
-MORE = """from autograd.kernels.spin import each
+MORE = """from autograd.kernels.apart import apart
+from autograd.kernels.spin import each
 from autograd.kernels.stream import room, stream
 from autograd.kernels.words import entry, kept
 """
@@ -96,7 +97,7 @@ def _near(loop: Loop, out: Var, names: dict[Var, str]) -> str:
     given, types, made = ", ".join(names.values()), _typed(names), names[out]
     lines = Nest(loop, {out}).lines(lambda root: (names[root], 0), str, literal, ("low", "high"))
     return f"""
-@kernel_for("void(int64, int64, {types})")
+@apart
 def {NAME}_piece(p, step, {given}):
     low, high = np.uint64(p * step), np.uint64(min((p + 1) * step, {made}.size))
 {textwrap.indent(chr(10).join(lines), "    ")}
