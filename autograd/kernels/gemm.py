@@ -76,9 +76,12 @@ def _in_line(run, lanes):
 @apart
 def _stand_together(a, at, a_k, left, depth, rows):
     """The elements a[at + i + k a_k], i < rows and k < depth, with the rows of each PAIR together."""
+    whole, zero = rows // PAIR * PAIR, a.dtype.type(0)
     for d in range(depth):
-        for i in range(0, rows, PAIR):
-            copy_run(a, at + i + d * a_k, left, i * depth + d * PAIR, min(PAIR, rows - i), a.dtype.type(0))
+        for i in range(0, whole, PAIR):
+            copy_run(a, at + i + d * a_k, left, i * depth + d * PAIR, PAIR, zero)
+        if whole < rows:
+            copy_run(a, at + whole + d * a_k, left, whole * depth + d * PAIR, rows - whole, zero)
 
 
 @apart
@@ -178,11 +181,11 @@ def _cut(m, k, n, width, turned, threads):
     needs; the sums have the same order in any of them.
 
     Columns are cut, so that no panel is packed twice, if there are enough of them; but rows where `turned` ones are to
-    be copied and are more.
+    be copied and are not fewer.
     """
     work, across = m * k * n, (n + width - 1) // width
     parts = min(threads, (work + ALONE - 1) // ALONE) if work < LONG else 2 * threads
-    if m < ROWS * parts or ((across % parts == 0 or across >= 3 * parts) and not (turned and m > n)):
+    if m < ROWS * parts or ((across % parts == 0 or across >= 3 * parts) and not (turned and m >= n)):
         return 1, min(parts, across)
     return parts, 1
 
