@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from autograd import Tensor
 from autograd.changes import Counted, changed
+from autograd.compiling import compile as compiled
 from autograd.dtypes import as_dtype, is_floating
 from autograd.errors import ArgumentError, CheckpointError
 from autograd.ops.casting import check_device
@@ -53,6 +54,7 @@ class Module(Counted):
     _name: str  # what the module that holds this one calls it
     _buffers: dict[str, bool]  # name -> whether it is part of the state dict
     _hooks: Any  # see nn/hooks.py
+    _compiled: Any = None  # what calls go to, see `compile`
 
     def __init__(self) -> None:
         put = object.__setattr__
@@ -66,6 +68,20 @@ class Module(Counted):
         raise NotImplementedError(f"{type(self).__name__} has no forward(); write one")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return (self._called if self._compiled is None else self._compiled)(*args, **kwargs)
+
+    def compile(self, *, fullgraph: bool = False, dynamic: bool = False) -> None:
+        """Compile the calls of this module, which stays what it is; see `autograd.compile`.
+
+        >>> import autograd, nn
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
+        >>> model[0].compile()
+        >>> [list(model(autograd.ones(2, 4)).shape) for _ in range(3)][-1]
+        [2, 8]
+        """
+        self._compiled = compiled(self._called, fullgraph=fullgraph, dynamic=dynamic)
+
+    def _called(self, *args: Any, **kwargs: Any) -> Any:
         outer = recording.scope
         if outer is not None:
             recording.scope = Scope(f"{self._name} {type(self).__name__}".lstrip(), outer)
@@ -80,6 +96,7 @@ class Module(Counted):
     # -- attributes ----------------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
+        value = _in_place(value)
         if isinstance(value, Module):
             self._ready(name)
             object.__setattr__(value, "_name", name)
@@ -122,6 +139,7 @@ class Module(Counted):
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a submodule under a computed name."""
+        module = _in_place(module)
         self._fresh(name, module, Module)
         setattr(self, name, module)
 
@@ -377,6 +395,15 @@ class Module(Counted):
         if not children and len(lines) <= 1:
             return f"{type(self).__name__}({''.join(lines)})"
         return f"{type(self).__name__}(\n" + "".join(f"  {line}\n" for line in lines + children) + ")"
+
+
+def _in_place(value: Any) -> Any:
+    """The module of what `autograd.compile` made of one, compiled in place: as a child it is a module like others."""
+    whole = getattr(value, "function", None)
+    if isinstance(value, Module) or not isinstance(whole, Module):
+        return value
+    whole.compile(fullgraph=value.fullgraph, dynamic=value.dynamic)
+    return whole
 
 
 def _put(module: Module, name: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import types
 import warnings
 
@@ -390,6 +391,38 @@ def test_a_hook_that_changes_the_gradient():
         return p.grad.sum()
 
     same_calls(step, [(numbers(3, seed=i),) for i in range(5)])
+
+
+def test_a_module_compiled_in_place():
+    """By itself, or as a child of another that is not: its parameters are found, and its copies are compiled, too."""
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = autograd.compile(nn.Linear(3, 4), fullgraph=True)
+            self.rest = nn.Sequential(autograd.compile(nn.Linear(4, 4)), nn.Tanh())
+
+        def forward(self, x):
+            return self.rest(self.body(x))
+
+    outer = Outer()
+    plain = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 4), nn.Tanh())
+    names = ["body.weight", "body.bias", "rest.0.weight", "rest.0.bias"]
+    assert list(outer.state_dict()) == names
+    plain.load_state_dict(dict(zip(plain.state_dict(), outer.state_dict().values())))
+    outer.rest.compile()
+    other = copy.deepcopy(outer)
+    for model in (outer, other):
+        for i in range(5):
+            x = numbers(2, 3, seed=i)
+            alike(model(x), plain(x))
+        assert is_compiled(model.body._compiled)
+        assert is_compiled(model.rest._compiled)
+    assert other.body._compiled.program is not outer.body._compiled.program
+    model(x).sum().backward()
+    plain(x).sum().backward()
+    for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
+        alike(ours.grad, theirs.grad)
 
 
 @pytest.mark.parametrize("made_of", ["itself", "another"])
