@@ -10,6 +10,8 @@ from __future__ import annotations
 class Counted:
     """Base of classes whose attributes change only through methods that call `changed`."""
 
+    __slots__ = ()
+
 
 class _Changes:
     count = 0

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from autograd.changes import Counted, changed
 from autograd.dtypes import is_floating
 from autograd.errors import ArgumentError
 
 
-class Parameter(Tensor):
+class Parameter(Tensor, Counted):
     """A leaf tensor that a `Module` lists among its parameters when it is set as an attribute.
 
     >>> import autograd, nn
@@ -36,6 +37,11 @@ class Parameter(Tensor):
         elif requires_grad:
             raise ArgumentError(f"Parameter: only floating-point tensors can require grad, not {self.dtype}; "
                                 "give requires_grad=False")  # fmt: skip
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start (or stop) wanting a gradient: to train this parameter, or freeze it."""
+        changed()
+        return super().requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

@@ -277,3 +277,27 @@ def test_a_copy_has_no_programs_yet():
         model.weight.zero_()
     assert other.weight is not model.weight
     assert other(x).item() != twin(x).item() == model.bias.item()
+
+
+@pytest.mark.parametrize("kind", [nn.Parameter, autograd.Tensor.clone], ids=["Parameter", "Tensor"])
+def test_what_is_trained_may_be_frozen(kind):
+    """The optimiser leaves alone what has no gradient; when it is thawed, both learn again."""
+
+    def trained(compiled):
+        first, second = (kind(autograd.tensor([value])).requires_grad_() for value in (1.0, 2.0))
+        optimizer = optim.SGD([first, second], lr=0.1)
+
+        @compiled
+        def step(x):
+            optimizer.zero_grad()
+            (first * second * x).sum().backward()
+            optimizer.step()
+
+        for i in range(12):
+            if i in (4, 8):
+                first.requires_grad_(i == 8)
+            step(autograd.tensor([float(i)]))
+            yield first.item(), second.item(), first.grad is None
+
+    for ours, theirs in zip(trained(autograd.compile), trained(lambda f: f), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-4)  # twelve steps, each rounding float32 once less

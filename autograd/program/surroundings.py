@@ -72,6 +72,7 @@ class Surroundings:
         self._kept.append(x)
         if isinstance(x, Tensor):
             self.tensors[id(x)] = (x, name)
+            self._guard(functools.partial(_wants, x), _wants(x), f"{name}.requires_grad", isinstance(x, Counted))
             self._guard(functools.partial(_hooks, x), _hooks(x), f"the hooks of {name}", True)
             yield _hooks(x), f"the hooks of {name}", False
             yield getattr(x.node, "after", None), f"the hooks of {name}", False
@@ -178,6 +179,10 @@ class Surroundings:
 
 def _element(x: list[Any], i: int) -> Any:
     return x[i] if i < len(x) else None
+
+
+def _wants(x: Tensor) -> bool:
+    return x.node is not None
 
 
 def _hooks(x: Tensor) -> list[Any] | None:
