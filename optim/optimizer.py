@@ -142,6 +142,7 @@ class Optimizer(Counted):
                 state = self.state[parameter]
                 if not state:
                     state.update({name: wrap(array) for name, array in self.init_state(p, group).items()})
+                    changed()
                 self.update(p, g, state, group)
                 mark_written(p, by)
 

@@ -281,11 +281,11 @@ def test_a_copy_has_no_programs_yet():
 
 @pytest.mark.parametrize("kind", [nn.Parameter, autograd.Tensor.clone], ids=["Parameter", "Tensor"])
 def test_what_is_trained_may_be_frozen(kind):
-    """The optimiser leaves alone what has no gradient; when it is thawed, both learn again."""
+    """The optimiser leaves alone what has no gradient; thawed, both learn again, and at last without old momentum."""
 
     def trained(compiled):
         first, second = (kind(autograd.tensor([value])).requires_grad_() for value in (1.0, 2.0))
-        optimizer = optim.SGD([first, second], lr=0.1)
+        optimizer = optim.SGD([first, second], lr=0.1, momentum=0.5)
 
         @compiled
         def step(x):
@@ -296,6 +296,8 @@ def test_what_is_trained_may_be_frozen(kind):
         for i in range(12):
             if i in (4, 8):
                 first.requires_grad_(i == 8)
+            if i == 10:
+                optimizer.state.clear()
             step(autograd.tensor([float(i)]))
             yield first.item(), second.item(), first.grad is None
 

@@ -95,6 +95,8 @@ class Surroundings:
         elif hasattr(x, "__dict__") and not type(x).__module__.startswith(("numpy", "builtins", "threading")):
             inside = isinstance(x, Counted)
             for key, (value, inner, _) in zip(list(vars(x)), self._dict(vars(x), name, counted or inside)):
+                if inside and key == "state":  # an optimiser's, which anybody may clear
+                    self._guard(functools.partial(len, value), len(value), f"the size of {inner}", False)
                 yield value, inner, counted or (inside and key in _OWN)
             yield from self._classes(type(x))
         elif hasattr(type(x), "__slots__") and not type(x).__module__.startswith(("numpy", "builtins")):
