@@ -308,6 +308,14 @@ def test_passes_leave_the_recorded_program_alone():
     assert str(program) == before
 
 
+@pytest.mark.parametrize(("axis", "expected"), [({}, (0,)), ({"axis": None}, (0, 1)), ({"axis": -1}, (1,))])
+def test_axes_of_a_reduction(axis, expected):
+    """NumPy's ufuncs take the first if there is none, and all for None."""
+    program = program_of(lambda x: np.add.reduce(x, **axis), X)
+    assert program.equations[0].kwargs["axis"] == expected
+    np.testing.assert_allclose(program.interpret(X)[0], np.add.reduce(X, **axis))
+
+
 def test_chains_are_one_loop():
     program = optimised(program_of(lambda x, y: np.tanh(x * y + 1).sum(axis=1) / 4, X, Y))
     loops = [step for step in schedule(program) if isinstance(step, Loop)]

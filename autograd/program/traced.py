@@ -53,8 +53,9 @@ class Traced(np.ndarray):
             return recorder.scatter(ufunc, inputs)
         function = ufunc if method == "__call__" else reduction(ufunc) if method == "reduce" else getattr(ufunc, method)
         if method == "reduce":
-            kwargs = {key: value for key, value in kwargs.items() if value is not None and value is not np._NoValue}
-            kwargs["axis"] = _axes(kwargs.get("axis", 0), inputs[0].ndim) if "axis" in kwargs else (0,)
+            axes = _axes(kwargs.get("axis", 0), inputs[0].ndim)  # None is all of them, no axis the first
+            kept = {key: value for key, value in kwargs.items() if value is not None and value is not np._NoValue}
+            kwargs = kept | {"axis": axes}
         if out is None:
             result = recorder.call(function, inputs, kwargs)
             if weak and isinstance(result, Traced):
