@@ -111,10 +111,10 @@ class Explanation:
             yield f"  {i:>3} {_cut(row.what, 28):<29}{row.why}"
 
 
-def explained(program: Program, limits: Limits | None = None, title: str = "program") -> Explanation:
+def explained(program: Program, limits: Limits | None = None) -> Explanation:
     """The explanation of a program as it would be compiled, after all passes."""
     stages = stages_of(program)
-    return _explanation(title, stages, stages[-1][1], limits)
+    return _explanation("program", stages, stages[-1][1], limits)
 
 
 def explained_replay(replay: Replay, name: str, limits: Limits | None = None) -> Explanation:
@@ -131,11 +131,10 @@ def _explanation(title: str, stages: list[tuple[str, Program]], program: Program
     limits = measured() if limits is None else limits
     steps = recomputed(program, schedule(program.named()))
     layout = Layout(program, steps)
-    apart = sum(_bytes(v) for v, place in layout.places.items() if place.kind == "arena")
-    kept = (v for v, place in layout.places.items() if place.kind not in ("arena", "register"))
-    arrays = sum(map(_bytes, kept)) + layout.bytes
+    apart = sum(v.nbytes for v, place in layout.places.items() if place.kind == "arena")
+    kept = sum(v.nbytes for v, place in layout.places.items() if place.kind not in ("arena", "register"))
     outside = {v for v, used in layout.used.items() if any(i != layout.made.get(v) for i in used)} | layout.ends
-    rows = [_row(step, outside, limits, arrays <= IN_CACHE) for step in steps]
+    rows = [_row(step, outside, limits, kept + layout.bytes <= IN_CACHE) for step in steps]
     alone = sum(sum(bytes_of(e)) for e in program.equations if not e.view and not e.effect)
     return Explanation(title, stages, rows, layout.bytes, apart, alone, limits, timing, then)
 
@@ -180,12 +179,8 @@ def _traffic(nest: Nest) -> tuple[int, int]:
 
     read: dict[Var, int] = {}
     for a in nest.reads.values():
-        read[a.var.root] = min(_bytes(a.var.root), read.get(a.var.root, 0) + touched(a))
+        read[a.var.root] = min(a.var.root.nbytes, read.get(a.var.root, 0) + touched(a))
     return sum(read.values()), sum(map(touched, (*nest.writes.values(), *(a for _, a in nest.sums))))
-
-
-def _bytes(v: Var) -> int:
-    return v.size * v.dtype.itemsize
 
 
 def _cut(text: str, width: int) -> str:

@@ -106,7 +106,7 @@ class Layout:
         for v, start in self.made.items():
             if v is v.root and v not in self.places:
                 stop = end if v in self.ends else max(self.used.get(v, [start]))
-                size = -(-v.size * v.dtype.itemsize // ALIGNED) * ALIGNED
+                size = -(-v.nbytes // ALIGNED) * ALIGNED
                 waiting.append((size, start, max(stop, start), v))
         placed: list[tuple[int, int, int, int]] = []  # offset, size, start, stop
         total = 0

@@ -51,6 +51,11 @@ class Var:
         return n
 
     @property
+    def nbytes(self) -> int:
+        """What the elements take, each once."""
+        return self.size * self.dtype.itemsize
+
+    @property
     def type(self) -> str:
         """``f32[2,3]``."""
         return f"{self.dtype.kind}{8 * self.dtype.itemsize}[{','.join(map(str, self.shape))}]"

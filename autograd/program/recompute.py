@@ -55,12 +55,12 @@ def _pays(e: Equation, maker: Loop, later: list[Loop], changing: set[Var]) -> bo
     # An operand that only this loop knows would have to be written instead.
     if isinstance(e.function, Reduction) or COST.get(function, 1) > CHEAP or any(u.root in maker.makes for u in given):
         return False
-    saved = _bytes(v)  # written
+    saved = v.nbytes  # written
     for loop in later:
         more = {u.root: u for u in given if u.root not in loop.reads and u.root not in loop.makes}
         if not _as_elements(v, loop) or not changing.isdisjoint(more) or len(loop.reads) + len(more) > ARRAYS:
             return False
-        saved += _bytes(v) - sum(map(_bytes, more.values()))
+        saved += v.nbytes - sum(u.nbytes for u in more.values())
     return saved > 0
 
 
@@ -83,7 +83,3 @@ def _repeat(e: Equation, loop: Loop) -> None:
         args, kwargs = substitute((user.args, user.kwargs), lambda v: again if v is old else v)
         loop.take(Equation(user.function, args, kwargs, user.outs, user.name, user.view, user.effect, user.several,
                            user.where))  # fmt: skip
-
-
-def _bytes(v: Var) -> int:
-    return v.size * v.dtype.itemsize

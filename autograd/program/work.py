@@ -20,8 +20,8 @@ _NO_WORK = (cast, filled, get, replaced, np.where, np.copyto, np.concatenate, np
 
 def bytes_of(e: Equation) -> tuple[int, int]:
     """What it reads and writes when it runs on its own; of a view, the elements that it shows, once."""
-    read = sum(min(v.size, v.root.size) * v.dtype.itemsize for v in dict.fromkeys(e.inputs()))
-    return read, sum(v.size * v.dtype.itemsize for v in e.outs)
+    read = sum(min(v.nbytes, v.root.nbytes) for v in dict.fromkeys(e.inputs()))
+    return read, sum(v.nbytes for v in e.outs)
 
 
 def flops_of(e: Equation, depth: int = 0) -> float | None:
