@@ -53,6 +53,15 @@ class Emitted:
     moving: list[int] = field(default_factory=list)  # inputs that come with each call
 
 
+@dataclass(eq=False)
+class Kernel:
+    """What a kernel is given, and what it does."""
+
+    arguments: Arguments
+    lines: list[str]
+    checks: bool = False  # whether it returns that a check has failed
+
+
 class Emitter:
     """Writes one program."""
 
@@ -65,19 +74,12 @@ class Emitter:
         self.whole = not dynamic and all(map(self._is_serial, self.steps))  # one part that knows all sizes
         self.functions: list[Any] = []
         self.objects: list[Any] = []
-        self.kernels: dict[str, str] = {}  # text without its name -> name
-        self._outside = {v for v, steps in self.layout.used.items() if any(i != self.layout.made.get(v) for i in steps)}
-        self._outside |= self.layout.ends
+        self.kernels: dict[str, str] = {}  # name, which says what a kernel does -> text
 
     def emit(self) -> Emitted:
+        """The text of the whole program."""
+        self._rooms()
         part: list[Step] = []
-        for v in self.program.results:
-            if self.layout.places[v.root].kind == "result" and v is v.root:
-                room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
-                self.lines.append(
-                    f"{self.spelling.array(v)} = "
-                    + (room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})")
-                )
         for i, step in enumerate(self.steps):
             inside = self._is_serial(step) or isinstance(step, Matrix)
             joins = self.whole or isinstance(step, Matrix) or _roots(step) & set[Var]().union(*map(_roots, part))
@@ -96,6 +98,14 @@ class Emitter:
         self._finish()
         return self._text()
 
+    def _rooms(self) -> None:
+        """New arrays for the results that the steps write themselves."""
+        for v in self.program.results:
+            if self.layout.places[v.root].kind == "result" and v is v.root:
+                room = f"np.empty({v.shape if in_order(v) else v.size}, '{code_of(v.dtype)}')"
+                made = room if in_order(v) else f"seen({room}, 0, {v.shape}, {v.strides})"
+                self.lines.append(f"{self.spelling.array(v)} = {made}")
+
     def _is_serial(self, step: Step) -> bool:
         if isinstance(step, Call):
             return _small_check(step.equation)
@@ -110,45 +120,43 @@ class Emitter:
         layers and parameters that are treated alike share a kernel: the steps of a long part, too, if they are alike.
         """
         if len(steps) >= MANY and not self.whole:
-            texts = {_bare("\n".join(self._steps([step], Arguments(self.spelling)))) for step in steps}
-            if ALIKE * len(texts) <= len(steps):
-                for step in steps:
-                    self._kernel_of([step])
+            alone = [self._written([step]) for step in steps]
+            if ALIKE * len({_bare(kernel.lines) for kernel in alone}) <= len(steps):
+                for kernel in alone:
+                    self._called(kernel)
                 return
         if steps:
-            self._kernel_of(steps)
+            self._called(self._written(steps))
 
-    def _kernel_of(self, steps: list[Step]) -> None:
+    def _called(self, kernel: Kernel) -> None:
+        """The line that calls the kernel of a part."""
+        name, given = self._name("part", kernel), ", ".join(kernel.arguments.passed())
+        call = f"together({name}, {given})" if kernel.arguments.team else f"{name}({given})"
+        self.lines += [f"if {call}:", "    raise CheckFailed"] if kernel.checks else [call]
+
+    def _written(self, steps: list[Step]) -> Kernel:
+        """What a kernel does for the steps, one after the other."""
         arguments = Arguments(self.spelling)
-        body = self._steps(steps, arguments)
-        checks = any(isinstance(step, Call) for step in steps)
-        body += ["return False"] if checks else []
-        name = self._kernel("part", arguments, body, "bool_" if checks else "void")
-        given = ", ".join(arguments.passed())
-        call = f"together({name}, {given})" if arguments.team else f"{name}({given})"
-        self.lines += [f"if {call}:", "    raise CheckFailed"] if checks else [call]
-
-    def _steps(self, steps: list[Step], arguments: Arguments) -> list[str]:
-        """What a kernel does for them."""
         shared = (arguments.array, arguments.number, arguments.constant)
         address, number, constant = (arguments.known, str, literal) if self.whole else shared
-        body: list[str] = []
+        lines: list[str] = []
         for step in steps:
-            for e in step.equations if isinstance(step, Loop) else [step.equation]:
-                body.append(f"# {' '.join(equation_text(e).split())}")
+            lines += map(_comment, step.equations)
             if isinstance(step, Loop):
-                body += Nest(step, self._outside).lines(address, number, constant)
+                lines += Nest(step, self.layout.outside).lines(address, number, constant)
             elif isinstance(step, Product):
-                body.append(_product(step.equation, address, str if self.whole else lambda n: f"np.int64({number(n)})"))
+                signed = str if self.whole else lambda n: f"np.int64({number(n)})"
+                lines.append(_product(step.equation, address, signed))
             elif isinstance(step, Matrix):
-                body += _products(step, arguments)
+                lines += _products(step, arguments)
             elif isinstance(step, Call):
-                body += _check(step.equation, address)
-        return body
+                lines += _check(step.equation, address)
+        checks = any(isinstance(step, Call) for step in steps)
+        return Kernel(arguments, lines + ["return False"] * checks, checks)
 
     def _loop(self, loop: Loop) -> None:
         """A kernel of its own, in pieces on several threads."""
-        nest, arguments = Nest(loop, self._outside), Arguments(self.spelling)
+        nest, arguments = Nest(loop, self.layout.outside), Arguments(self.spelling)
         rows = nest.dims[0]
         pieces = min(PIECES, rows, 1 << int(2 * loop.time / SERIAL).bit_length() - 1)  # 2, 4, ...: for 2 or 4 threads
         size = -(-rows // pieces)
@@ -157,10 +165,9 @@ class Emitter:
         if partial:
             arguments.instead = {a.var: f"sums_{a.var.name}[i]" for _, a in nest.sums}
         body = nest.lines(arguments.array, arguments.number, arguments.constant, ("low", "high"))
-        for e in loop.equations:
-            self.lines.append(f"# {' '.join(equation_text(e).split())}")
+        self.lines += map(_comment, loop.equations)
         arguments.bounds = True
-        kernel = self._kernel("loop", arguments, body)
+        kernel = self._name("loop", Kernel(arguments, body))
         for e, a in nest.sums:
             if partial:
                 self._partial(e, pieces)
@@ -224,15 +231,15 @@ class Emitter:
         self.objects.append(x)
         return f"k{len(self.objects) - 1}"
 
-    def _kernel(self, kind: str, arguments: Arguments, body: list[str], result: str = "void") -> str:
-        names, types = arguments.taken()
-        text = f"({', '.join(names)}):\n" + textwrap.indent("\n".join(body), "    ")
-        signature = f"{result}({', '.join(types)})"
-        bare = signature + _bare(text)
-        if bare not in self.kernels:
-            name = f"{kind}_{hashlib.sha256(bare.encode()).hexdigest()[:16]}"
-            self.kernels[bare] = f"@kernel_for({signature!r})\ndef {name}{text}\n"
-        return self.kernels[bare].split("def ")[1].split("(")[0]
+    def _name(self, kind: str, kernel: Kernel) -> str:
+        """The kernel's name, under which its text is noted unless there is one that does the same."""
+        names, types = kernel.arguments.taken()
+        lines = [f"({', '.join(names)}):", *(f"    {line}" for line in kernel.lines)]
+        signature = f"{'bool_' if kernel.checks else 'void'}({', '.join(types)})"
+        name = f"{kind}_{hashlib.sha256((signature + _bare(lines)).encode()).hexdigest()[:16]}"
+        text = "\n".join(lines)
+        self.kernels.setdefault(name, f"@kernel_for({signature!r})\ndef {name}{text}\n")
+        return name
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -282,15 +289,19 @@ class Emitter:
         )
 
 
-def _bare(text: str) -> str:
-    """It without comments."""
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+def _comment(e: Equation) -> str:
+    return f"# {' '.join(equation_text(e).split())}"
+
+
+def _bare(lines: list[str]) -> str:
+    """Their text without comments."""
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
 
 
 def _roots(step: Step) -> set[Var]:
     """The arrays of more than one element, and the scalars that it makes."""
     found = set()
-    for e in step.equations if isinstance(step, Loop) else [step.equation]:
+    for e in step.equations:
         found |= {v.root for v in e.inputs()} | set(e.outs)
     return found
 

@@ -133,8 +133,7 @@ def _explanation(title: str, stages: list[tuple[str, Program]], program: Program
     layout = Layout(program, steps)
     apart = sum(v.nbytes for v, place in layout.places.items() if place.kind == "arena")
     kept = sum(v.nbytes for v, place in layout.places.items() if place.kind not in ("arena", "register"))
-    outside = {v for v, used in layout.used.items() if any(i != layout.made.get(v) for i in used)} | layout.ends
-    rows = [_row(step, outside, limits, kept + layout.bytes <= IN_CACHE) for step in steps]
+    rows = [_row(step, layout.outside, limits, kept + layout.bytes <= IN_CACHE) for step in steps]
     alone = sum(sum(bytes_of(e)) for e in program.equations if not e.view and not e.effect)
     return Explanation(title, stages, rows, layout.bytes, apart, alone, limits, timing, then)
 

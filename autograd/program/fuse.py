@@ -13,7 +13,7 @@ import numpy as np
 
 from ..ops.matmul import NARROW, affine, product
 from .functions import sum_of_products
-from .program import Equation, Program, Var
+from .program import Equation, Program, Var, variables
 from .scalars import COST, expressible, operands
 from .traced import Reduction
 
@@ -50,29 +50,39 @@ class Loop:
 
 
 @dataclass(eq=False)
-class Product:
-    """A small product of two matrices."""
+class _One:
+    """A step of one equation."""
 
     equation: Equation
+
+    @property
+    def equations(self) -> list[Equation]:
+        """As a loop has them."""
+        return [self.equation]
+
+
+class Product(_One):
+    """A small product of two matrices."""
 
 
 @dataclass(eq=False)
-class Matrix:
+class Matrix(_One):
     """Products of two matrices each, which threads divide, added; and a row that all rows get, if there is one."""
 
-    equation: Equation
     factors: list[tuple[Var, Var]]
     bias: Var | None = None
 
 
-@dataclass(eq=False)
-class Call:
+class Call(_One):
     """A function that is called as it is."""
-
-    equation: Equation
 
 
 Step = Loop | Product | Matrix | Call
+
+
+def inputs_of(step: Step, e: Equation) -> list[Var]:
+    """What an equation of the step reads; in a loop, element by element."""
+    return list(variables((operands(e) if isinstance(step, Loop) else e.args, e.kwargs)))
 
 
 def schedule(program: Program) -> list[Step]:

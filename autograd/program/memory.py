@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .fuse import Call, Loop, Step, iteration
+from .fuse import Call, Loop, Step, inputs_of, iteration
 from .loops import spread
-from .program import Program, Var, variables
+from .program import Program, Var
 from .scalars import operands
 from .traced import Reduction
 
@@ -34,15 +34,17 @@ class Layout:
         self.made: dict[Var, int] = {}  # a root -> the step that makes it
         self.used: dict[Var, list[int]] = {}  # a root -> the steps that read it
         for i, step in enumerate(steps):
-            for e in step.equations if isinstance(step, Loop) else [step.equation]:
+            for e in step.equations:
                 for v in e.outs:
                     self.made[v] = i
-                for v in variables((operands(e) if isinstance(step, Loop) else e.args, e.kwargs)):
+                for v in inputs_of(step, e):
                     self.used.setdefault(v.root, []).append(i)
         self.places: dict[Var, Place] = {v: Place("input", i) for i, v in enumerate(program.inputs)}
         self.places |= {v: Place("constant", i) for i, v in enumerate(program.constants)}
         self.copies: list[tuple[Var, Var]] = []  # at the end: into this input, this value
+        # What leaves the program, and what leaves the step that makes it.
         self.ends = {v.root for v in program.results} | {v.root for _, v in program.writes}
+        self.outside = self.ends | {v for v, steps in self.used.items() if any(i != self.made.get(v) for i in steps)}
         self._calls()
         self._in_place()
         self._results()
@@ -92,11 +94,10 @@ class Layout:
 
     def _registers(self) -> None:
         """What only the loop that computes it uses, element by element, lies nowhere."""
-        for i, step in enumerate(self.steps):
+        for step in self.steps:
             for e in step.equations if isinstance(step, Loop) else ():
                 v = e.outs[0]
-                alone = v not in self.ends and set(self.used.get(v, ())) <= {i}
-                if alone and v not in self.places and not isinstance(e.function, Reduction):
+                if v not in self.outside and v not in self.places and not isinstance(e.function, Reduction):
                     self.places[v] = Place("register")
 
     def _arena(self) -> int:

@@ -7,8 +7,8 @@ than are saved.
 
 from __future__ import annotations
 
-from .fuse import ARRAYS, Loop, Step, in_order, iteration
-from .program import Equation, Program, Var, substitute, variables
+from .fuse import ARRAYS, Loop, Step, in_order, inputs_of, iteration
+from .program import Equation, Program, Var, substitute
 from .scalars import COST, operands
 from .traced import Reduction
 
@@ -21,8 +21,8 @@ def recomputed(program: Program, steps: list[Step]) -> list[Step]:
     changing = {target for target, _ in program.writes}  # in place, if nobody reads them later
     users: dict[Var, set[int]] = {}  # a root -> the steps that read it
     for i, step in enumerate(steps):
-        for e in step.equations if isinstance(step, Loop) else [step.equation]:
-            for v in _given(step, e):
+        for e in step.equations:
+            for v in inputs_of(step, e):
                 users.setdefault(v.root, set()).add(i)
     for i, step in enumerate(steps):
         if not isinstance(step, Loop):
@@ -34,7 +34,7 @@ def recomputed(program: Program, steps: list[Step]) -> list[Step]:
             if v in ends or not loops or len(loops) < len(later) or not _pays(e, step, loops, changing):
                 continue
             for k in users[v] - {i}:
-                for u in _given(step, e):
+                for u in inputs_of(step, e):
                     users[u.root].add(k)
             users[v] &= {i}
             for loop in loops:
@@ -42,10 +42,6 @@ def recomputed(program: Program, steps: list[Step]) -> list[Step]:
             if not users[v]:
                 step.equations = [other for other in step.equations if other is not e]
     return steps
-
-
-def _given(step: Step, e: Equation) -> list[Var]:
-    return list(variables((operands(e) if isinstance(step, Loop) else e.args, e.kwargs)))
 
 
 def _pays(e: Equation, maker: Loop, later: list[Loop], changing: set[Var]) -> bool:
