@@ -255,15 +255,11 @@ def _differentiate(
     before = recording.scope
     recording.scope = (before or ROOT) if record else None
     try:
-        _quietly(tape, cotangents, wanted, record, record if retain is None else retain)
+        with bodies.here():  # infinities and NaN are results, not accidents
+            propagate(tape, cotangents, wanted, record=record, retain=record if retain is None else retain)
     finally:
         recording.scope = before
     return cotangents if inputs is None else {node: g for node, g in cotangents.items() if node in wanted}
-
-
-@np.errstate(all="ignore")  # infinities and NaN are results, not accidents
-def _quietly(tape: Tape, cotangents: dict[Node, Any], wanted: set[Node], record: bool, retain: bool) -> None:
-    propagate(tape, cotangents, wanted, record=record, retain=retain)
 
 
 def _seed(out: Tensor, seed: Any, record: bool) -> Any:

@@ -17,7 +17,29 @@ from typing import Any, Protocol
 import numpy as np
 
 _context = contextvars.Context()
-_context.run(np.seterr, all="ignore")
+_settings: list[tuple[contextvars.ContextVar[Any], Any]] = []  # what is set in it
+
+
+def change(setting: Callable[[], Any]) -> None:
+    """Call `setting`, which sets context variables, in the context of all bodies to come."""
+    _context.run(setting)
+    _settings[:] = _context.items()
+
+
+change(lambda: np.seterr(all="ignore"))
+
+
+class here:  # noqa: N801  a function to its users
+    """The same settings in the caller's context: where functions of his are called, which may set variables too."""
+
+    __slots__ = ("_tokens",)
+
+    def __enter__(self) -> None:
+        self._tokens = [variable.set(value) for variable, value in _settings]
+
+    def __exit__(self, *_: object) -> None:
+        for (variable, _), token in zip(_settings, self._tokens):
+            variable.reset(token)
 
 
 class Runner(Protocol):

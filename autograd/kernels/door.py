@@ -18,6 +18,7 @@ import numba
 from numba.core import caching, config, event
 from numba.core.runtime import rtsys
 
+from . import aligned as aligned
 from .compiler import AloneCompiler, KernelCompiler
 
 # Contraction to fused multiply-add, and reassociation of sums so that they vectorise.  No assumption that NaN or
