@@ -8,6 +8,7 @@ depends on shapes alone.
 from __future__ import annotations
 
 import contextlib
+import pickle
 import sys
 import threading
 from collections.abc import Callable
@@ -25,6 +26,9 @@ from .compiler import AloneCompiler, KernelCompiler
 # infinity do not occur: they must come out where NumPy has them.
 FLAGS = {"contract", "reassoc", "nsz"}
 
+if vars(config)["DISABLE_JIT"]:  # what kernels call is not Python; the NumPy bodies are there for that
+    raise ImportError("NUMBA_DISABLE_JIT is set: there are no kernels")
+
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile `function` when it is first called, and keep the result on disk."""
@@ -40,27 +44,54 @@ class Stale(Exception):
     """What is on the disk refers to a kernel that has changed since."""
 
 
+class _Home(caching.InTreeCacheLocator):  # type: ignore[misc]
+    """A place in the folder of the programs, for where that of the sources cannot be written into."""
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        from ..program.cache import home
+
+        self._cache_path = str(home() / self.get_suitable_cache_subpath(file))
+
+
+class _Files(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [caching.UserProvidedCacheLocator, caching.InTreeCacheLocator, _Home]
+
+
 class _Kept(caching.FunctionCache):
-    """Numba's cache on disk, which it reads without first importing whatever it could compile, 0.25 s of it."""
+    """Numba's cache on disk, which it reads without first importing whatever it could compile, 0.25 s of it.
+
+    Files that are damaged, or that cannot be written, cost time and nothing else.
+    """
+
+    _impl_class = _Files
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)  # reference counts, which machine code calls
-        with self._guard_against_spurious_io_errors(), contextlib.suppress(Stale):
+        with contextlib.suppress(Exception):  # whatever unpickling half a file raises; Stale
             return self._load_overload(sig, target_context)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):
+            try:
+                self._save_overload(sig, data)
+            except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, ImportError, AttributeError):
+                self.flush()  # the index is damaged
+                self._save_overload(sig, data)
 
 
 def _kept(function: Callable[..., Any], compiler: Any = KernelCompiler, **options: Any) -> Any:
-    """As ``njit(cache=True)``; `function` itself where Numba is told not to compile."""
+    """As ``njit(cache=True)``, and where no file can be written as ``njit()``."""
     options |= {"no_cfunc_wrapper": True, "pipeline_class": compiler}  # C does not call it
     made: Any = numba.njit(nogil=True, fastmath=FLAGS, error_model="numpy", **options)(function)
-    if made is not function:
+    with contextlib.suppress(RuntimeError):
         made._cache = _Kept(function)
     return made
 
 
 def stamp_of(kernel: Any) -> Any:
-    """What changes with the file of a kernel."""
-    return kernel._cache._cache_file._source_stamp
+    """What changes with the file of a kernel; None if nothing of it is kept."""
+    return kernel._cache._cache_file._source_stamp if kernel._cache.cache_path else None
 
 
 def kernel_for(signature: str) -> Callable[[Any], Any]:
@@ -72,9 +103,8 @@ def kernel_for(signature: str) -> Callable[[Any], Any]:
     def compiled(function: Any) -> Any:
         if function.__name__ not in _emitted:
             made = _emitted[function.__name__] = _kept(function, AloneCompiler)
-            if made is not function:
-                made.compile(signature)
-                made.disable_compile()
+            made.compile(signature)
+            made.disable_compile()
         return _emitted[function.__name__]
 
     return compiled
@@ -113,7 +143,7 @@ class _Voice(event.Listener):
     def on_start(self, event: Any) -> None:
         name = event.data["dispatcher"].py_func.__name__
         timer = threading.Timer(
-            1.0, lambda: print(f"wengert: compiling kernel {name} (once; kept on disk)", file=sys.stderr)
+            1.0, lambda: sys.stderr.write(f"wengert: compiling kernel {name} (once; kept on disk)\n")
         )
         timer.daemon = True
         self.timers.append(timer)

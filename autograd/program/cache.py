@@ -7,6 +7,7 @@ two processes that write the same program write the same bytes.  Numba keeps the
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import hashlib
@@ -17,6 +18,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -30,36 +32,45 @@ def folder() -> Path:
     given = os.environ.get("WENGERT_CACHE")
     if given:
         return Path(given)
-    home = os.environ.get("XDG_CACHE_HOME") or (
-        os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else str(Path.home() / ".cache")
-    )
-    return Path(home or tempfile.gettempdir()) / "wengert"
+    found = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None)
+    return Path(found or os.path.expanduser("~/.cache"), "wengert")
+
+
+def home() -> Path:
+    """The folder, made and private; where that cannot be, a temporary one for this process."""
+    return _ready(folder())
 
 
 @functools.cache
 def _ready(path: Path) -> Path:
-    """The folder, made and private; a new temporary one where that cannot be."""
-    try:
+    with contextlib.suppress(OSError):
+        if path.parts[:1] == ("~",):
+            raise FileNotFoundError("there is no home")  # not one in the working directory
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = path.stat()
         mine = not hasattr(os, "getuid") or state.st_uid == os.getuid()
         if mine and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and os.access(path, os.W_OK):
             return path
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="wengert-"))
+    with contextlib.suppress(OSError):  # nothing at all may be writable
+        temporary = Path(tempfile.mkdtemp(prefix="wengert-"))
+        atexit.register(_remove, temporary, os.getpid())
+        return temporary
+    return path
+
+
+def _remove(temporary: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not a child that was forked
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @functools.cache
 def meaning() -> bytes:
     """A hash of what emitted text depends on beyond itself."""
-    import numba
-
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for source in sorted([*here.glob("*.py"), *(here.parent / "kernels").glob("*.py")]):
         digest.update(source.read_bytes())
-    from ..kernels.door import VECTOR_BYTES
+    from ..kernels.door import VECTOR_BYTES, numba
 
     about = (sys.version, np.__version__, numba.__version__, platform.machine(), platform.processor(), VECTOR_BYTES)
     digest.update(repr(about).encode())
@@ -68,35 +79,41 @@ def meaning() -> bytes:
 
 def place(source: str) -> Path:
     """The file of the program with the text `source`, whether it is there or not."""
-    return _ready(folder()) / f"program_{hashlib.sha256(meaning() + source.encode()).hexdigest()[:20]}.py"
+    return home() / f"program_{hashlib.sha256(meaning() + source.encode()).hexdigest()[:20]}.py"
 
 
 def load(source: str) -> ModuleType:
-    """The module with the text `source`, from the folder, where it is written if it is not there or damaged."""
+    """The module with the text `source`, from the folder, where it is written if it is not there or damaged.
+
+    Where there is no room for it, it is a module of this process alone.
+    """
     path = place(source)
-    name = path.stem
-    if not path.exists() or path.read_bytes() != source.encode():
-        forget(path)
-        _write(path, source)
-        prune(path.parent)
     try:
-        return _executed(name, path)
+        if not path.exists() or path.read_bytes() != source.encode():
+            forget(path)
+            _write(path, source)
+            prune(path.parent)
+    except OSError:
+        return _executed(path, lambda module: exec(compile(source, path, "exec"), vars(module)))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    try:
+        return _executed(path, spec.loader.exec_module)
     except Exception:  # Numba's files beside it may be damaged: once more, from nothing
         forget(path)
         _write(path, source)
-        return _executed(name, path)
+        return _executed(path, spec.loader.exec_module)
 
 
-def _executed(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # Numba's machine code looks for it there
+def _executed(path: Path, execute: Callable[[ModuleType], None]) -> ModuleType:
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    sys.modules[path.stem] = module  # Numba's machine code looks for it there
     try:
-        spec.loader.exec_module(module)
+        execute(module)
     except BaseException:
-        del sys.modules[name]
+        del sys.modules[path.stem]
         raise
     return module
 
@@ -123,7 +140,7 @@ def keep(source: str, key: str, text: str) -> None:
 def kept(key: str) -> str | None:
     """The text that was kept with this key, if it still is."""
     with contextlib.suppress(OSError):
-        beside = _ready(folder()) / "__pycache__"
+        beside = home() / "__pycache__"
         for name in os.listdir(beside):
             if name.endswith(f".{key}.json"):
                 return (beside / name).read_text()
@@ -131,8 +148,11 @@ def kept(key: str) -> str | None:
 
 
 def text_of(name: str) -> str:
-    """The text of the program in the file `name`."""
-    return (_ready(folder()) / name).read_bytes().decode()
+    """The text of the program in the file `name`; LookupError if it is damaged."""
+    text = (home() / name).read_bytes().decode()
+    if place(text).name != name:
+        raise LookupError(name)
+    return text
 
 
 def forget(path: Path) -> None:
