@@ -8,6 +8,7 @@ NumPy's sight, and such a body stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .functions import filled
 from .program import Equation, Program, Var, substitute, variables, without_dead
 from .recorder import Recorder
 from .recording import Argument, Recording, difference
+from .rewrite import renamed, with_inputs
 from .traced import Reduction, Traced, cast
 
 RUNS = 8  # of a body that makes arrays itself: they may depend on values, and be alike by chance
@@ -31,31 +33,18 @@ def inlined(program: Program) -> Program:
     used = {v for e in program.equations for v in e.inputs()} | {v for _, v in program.writes} | set(program.results)
     for e in program.equations:
         needed = tuple(v in used for v in e.outs)
-        args, kwargs = substitute((e.args, e.kwargs), lambda v: new.get(v, v))
-        e = Equation(e.function, args, kwargs, e.outs, e.name, e.view, e.effect, e.several, e.where)
-        if not may_be_inlined(e, needed):
-            equations.append(_moved(e, new))
-            continue
-        key = _key(e), needed
-        if key not in templates:
-            templates[key] = _template(e, needed)
-        template = templates[key]
+        e = with_inputs(e, new)
+        template = None
+        if may_be_inlined(e, needed):
+            key = _key(e), needed
+            if key not in templates:
+                templates[key] = _template(e, needed)
+            template = templates[key]
         if template is None:
-            equations.append(_moved(e, new))
+            equations.append(e)
         else:
             template.place(e, equations, constants, new)
-    take: Callable[[Var], Var] = lambda v: new.get(v, v)
-    return Program(program.inputs, constants, equations, [(t, take(v)) for t, v in program.writes],
-                   [take(v) for v in program.results], program.labels)  # fmt: skip
-
-
-def _moved(e: Equation, new: dict[Var, Var]) -> Equation:
-    """A view of a value that has another variable now lies in the memory of that one."""
-    for v in e.outs:
-        if v.root in new and v.root is not v:
-            moved = new[v.root]
-            v.root, v.offset = moved.root, v.offset + moved.offset
-    return e
+    return renamed(replace(program, constants=constants), equations, new)
 
 
 def may_be_inlined(e: Equation, needed: tuple[bool, ...]) -> bool:
@@ -117,7 +106,7 @@ class Template:
                     w = Var(v.shape, v.dtype, v.strides, root.root, v.offset + root.offset)
                 mine[v] = w
                 outs.append(w)
-            equations.append(Equation(f.function, args, kwargs, tuple(outs), f.name, f.view, None, f.several, e.where))
+            equations.append(replace(f, args=args, kwargs=kwargs, outs=tuple(outs), where=e.where))
         new |= {old: mine[v] for old, v in zip(e.outs, self.outs) if v is not None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,7 @@ def with_plain_constants(program: Program) -> Program:
             equations.append(Equation(filled, (value, v.shape, v.dtype), {}, (v,), "filled"))
         else:
             constants[v] = array
-    return Program(program.inputs, constants, [*equations, *program.equations], program.writes, program.results,
-                   program.labels)  # fmt: skip
+    return replace(program, constants=constants, equations=[*equations, *program.equations])
 
 
 _NEUTRAL = {np.multiply: 1, np.true_divide: 1, np.add: -0.0, np.subtract: 0.0}  # -0 + 0 is 0, -0 + -0 is -0
@@ -152,7 +152,7 @@ def _with_numbers(e: Equation, fills: dict[Var, Any]) -> Equation:
         by = float(args[1])
         if by and abs(math.frexp(by)[0]) == 0.5 and 1e-30 < abs(by) < 1e30:
             function, args[1] = np.multiply, type(args[1])(1 / by)
-    return Equation(function, tuple(args), {}, e.outs, function.__name__, e.view, e.effect, e.several, e.where)
+    return replace(e, function=function, args=tuple(args), name=function.__name__)
 
 
 def _neutral(e: Equation) -> Var | None:
@@ -236,9 +236,9 @@ def copied(program: Program) -> Program:
         for v in e.outs:
             new[v] = Var(v.shape, v.dtype, v.strides, None if v.root is v else new.get(v.root, v.root), v.offset)
         outs = tuple(new[v] for v in e.outs)
-        equations.append(Equation(e.function, args, kwargs, outs, e.name, e.view, e.effect, e.several, e.where))
-    return Program(list(program.inputs), dict(program.constants), equations, [(t, new[v]) for t, v in program.writes],
-                   [new[v] for v in program.results], program.labels)  # fmt: skip
+        equations.append(replace(e, args=args, kwargs=kwargs, outs=outs))
+    program = replace(program, inputs=list(program.inputs), constants=dict(program.constants))
+    return renamed(program, equations, new)
 
 
 # In the order in which each helps the next.
@@ -260,12 +260,10 @@ def split(program: Program, forward: int) -> tuple[Program, Program, list[Var]]:
 
     The first part returns what the second takes after its own results.
     """
-    first = without_dead(Program(program.inputs, program.constants, program.equations, program.writes,
-                                 program.results[:forward], program.labels))  # fmt: skip
+    first = without_dead(replace(program, results=program.results[:forward]))
     mine = set(first.equations)
-    rest = Program(program.inputs, program.constants, [e for e in program.equations if e not in mine], [],
-                   program.results[forward:], program.labels)  # fmt: skip
-    rest = without_dead(rest)
+    others = [e for e in program.equations if e not in mine]
+    rest = without_dead(replace(program, equations=others, writes=[], results=program.results[forward:]))
     made = {v for e in first.equations for v in e.outs}
     used = [v for e in rest.equations for v in e.inputs()] + rest.results
     kept = list(dict.fromkeys(v.root for v in used if v.root in made))

@@ -7,6 +7,8 @@ than are saved.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .fuse import ARRAYS, Loop, Step, in_order, inputs_of, iteration
 from .program import Equation, Program, Var, substitute
 from .scalars import COST, operands
@@ -71,11 +73,9 @@ def _repeat(e: Equation, loop: Loop) -> None:
     old = e.outs[0]
     again = Var(old.shape, old.dtype, old.strides)
     again.name = old.name
-    first = Equation(e.function, e.args, e.kwargs, (again,), e.name, where=e.where)
     users = loop.equations
     loop.equations, loop.reads = [], loop.reads - {old}
-    loop.take(first)
+    loop.take(replace(e, outs=(again,)))
     for user in users:
         args, kwargs = substitute((user.args, user.kwargs), lambda v: again if v is old else v)
-        loop.take(Equation(user.function, args, kwargs, user.outs, user.name, user.view, user.effect, user.several,
-                           user.where))  # fmt: skip
+        loop.take(replace(user, args=args, kwargs=kwargs))

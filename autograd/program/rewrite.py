@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from .program import Equation, Program, Var, substitute
 
 
 def renamed(program: Program, equations: list[Equation], new: dict[Var, Var]) -> Program:
     """These equations, with the writes and results of `program` under their new names."""
-    take: Callable[[Var], Var] = lambda v: new.get(v, v)
-    return Program(program.inputs, program.constants, equations, [(t, take(v)) for t, v in program.writes],
-                   [take(v) for v in program.results], program.labels)  # fmt: skip
+    writes = [(target, new.get(v, v)) for target, v in program.writes]
+    return replace(program, equations=equations, writes=writes, results=[new.get(v, v) for v in program.results])
 
 
 def with_inputs(e: Equation, new: dict[Var, Var]) -> Equation:
     """The equation with other variables for its inputs; outputs that are views move with their roots."""
+    if not new:
+        return e
     args, kwargs = substitute((e.args, e.kwargs), lambda v: new.get(v, v))
     for v in e.outs:
         if v.root is not v and v.root in new:
             moved = new[v.root]
             v.root, v.offset = moved.root, v.offset + moved.offset
-    return Equation(e.function, args, kwargs, e.outs, e.name, e.view, e.effect, e.several, e.where)
+    return replace(e, args=args, kwargs=kwargs)
 
 
 def row_after_row(shape: tuple[int, ...]) -> tuple[int, ...]:

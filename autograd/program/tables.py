@@ -7,7 +7,7 @@ added up by the rows that they belong to.  Three products over all steps become 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def _take(e: Equation, taken: dict[Var, _Rows], kept: list[Equation]) -> None:
         flat = Var(size, first.dtype, (1,), first.root, first.offset) if view else Var(size, first.dtype, (1,))
         both = Var(index.shape, flat.dtype, row_after_row(index.shape))
         kept.append(Equation(np.ndarray.reshape, (first, size), {}, (flat,), "reshape", view=view))
-        kept.append(Equation(e.function, (flat, key), {}, (both,), e.name, where=e.where))
+        kept.append(replace(e, args=(flat, key), outs=(both,)))
         rows = _Rows(before.table, both, rows.steps + before.steps)
     taken[e.outs[0]] = rows
 
@@ -118,7 +118,7 @@ def _of_table(e: Equation, at: int, rows: _Rows, users: dict[Var, list[Equation 
         outs = (Var(rows.table.shape, outs[0].dtype, row_after_row(rows.table.shape)), *outs[1:])
         new[found.pop()] = outs[0]
         gone.update(found)
-    return Equation(e.function, args, e.kwargs, outs, e.name, e.view, e.effect, e.several, e.where)
+    return replace(e, args=args, outs=outs)
 
 
 def _adds(e: Equation, index: Var, shape: tuple[int, ...]) -> bool:
