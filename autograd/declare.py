@@ -129,10 +129,14 @@ def _of_any(op: Op) -> Any:
     if len(op.inputs) == 1 and not (op.variadic or op.multiple):
         return functools.update_wrapper(hot.unary(op, general), op.body)
 
+    inputs, tails = len(op.inputs), {} if op.variadic else op.tails
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        if args and type(args[0]) is np.ndarray and not op.variadic:
+        if kwargs or (tail := tails.get(len(args))) is None:
+            return general(*args, **kwargs)
+        if args and type(args[0]) is np.ndarray:
             return hot.on_arrays(op, args, kwargs, general)
-        return general(*args, **kwargs)
+        return op.apply(args[:inputs], args[inputs:] + tail)
 
     return functools.update_wrapper(call, op.body)
 

@@ -52,7 +52,8 @@ class EachInput:
 class Together:
     """The pulls of an op with one formula for all inputs: the first that is asked works out every cotangent.
 
-    Each pass over the pulls starts afresh, and a cotangent is let go when it is handed over.
+    Each pass over the pulls starts afresh; a pull is good until the next one is taken, and a cotangent is let go when
+    it is handed over.
     """
 
     def __init__(self, pull: Callable[..., Any], inputs: int) -> None:
@@ -61,10 +62,11 @@ class Together:
     def __iter__(self) -> Iterator[Callable[..., Any]]:
         found: list[Any] = []
 
-        def pull(g: Any, node: Node, i: int) -> Any:
+        def pull(g: Any, node: Node) -> Any:
             if not found:
                 found.extend(self._pull(g, node))
             cotangent, found[i] = found[i], None
             return cotangent
 
-        return (functools.partial(pull, i=i) for i in range(self._inputs))
+        for i in range(self._inputs):  # noqa: B007  `pull` looks at it
+            yield pull

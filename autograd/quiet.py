@@ -29,7 +29,7 @@ def change(setting: Callable[[], Any]) -> None:
 change(lambda: np.seterr(all="ignore"))
 
 
-class here:  # noqa: N801  a function to its users
+class here:
     """The same settings in the caller's context: where functions of his are called, which may set variables too."""
 
     __slots__ = ("_tokens",)

@@ -33,7 +33,7 @@ def with_kernel(body: Callable[..., Any], fast: Callable[..., Any], opaque: bool
                     return result
         return body(*args, **kwargs)
 
-    run.__name__ = body.__name__
+    functools.update_wrapper(run, body)
     if opaque:
         run.body = body  # type: ignore[attr-defined]
     return run
@@ -41,6 +41,8 @@ def with_kernel(body: Callable[..., Any], fast: Callable[..., Any], opaque: bool
 
 def as_one(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, as one equation in a program that is recorded: its NumPy code is not looked into."""
+    if hasattr(function, "body"):  # one already
+        return function
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:

@@ -53,7 +53,7 @@ def test_as_numpy(shape, axes, given, dtype, centred):
     exact = [None if a is None else a.astype(np.longdouble) for a in (g, x, w, b)]
     out = op.body(*exact[1:], axes, 1e-3, centred)
     wanted = ops._pull((exact[0], None, None), *exact[1:], out, axes, centred)
-    ours = ops._pulled((g, None, None), x, w, b, (None, *expected[1:]), axes, centred)
+    ours = ops.normalise.op.formulas["input"]((g, None, None), x, w, b, (None, *expected[1:]), axes, centred)
     for mine, theirs, like in zip(ours, wanted, (x, w, b), strict=True):
         if like is not None:
             theirs = summed(theirs, like)
@@ -69,7 +69,7 @@ def test_the_kernels_answer(shape, axes, given, monkeypatch):
     monkeypatch.setattr(ops, "np", None)
     monkeypatch.setattr(ops, "_suits", lambda *arrays: True)
     ops.normalise.op.run(x, w, b, axes)
-    ops._pulled((x, None, None), x, w, b, out, axes, True)
+    ops.normalise.op.formulas["input"]((x, None, None), x, w, b, out, axes, True)
 
 
 def test_infinities_stay_in_their_groups():
@@ -123,8 +123,10 @@ def test_scale_and_shift(shape, given, dtype):
     x, weight, bias, g = draw(shape, dtype), draw(given, dtype, 1), draw(given, dtype, 2), draw(shape, dtype, 3)
     close, op = 64 * np.finfo(dtype).eps, ops.scale_and_shift.op
     np.testing.assert_allclose(op.run(x, weight, bias), op.body(x, weight, bias), rtol=close, atol=close)
-    exact = ops._scale_pulled.body(*(a.astype(np.longdouble) for a in (g, x, weight)))
-    for mine, theirs, like in zip(ops._scale_pulled(g, x, weight), exact, (x, weight, bias), strict=True):
+    exact = ops.scale_and_shift.op.formulas["input"].body(*(a.astype(np.longdouble) for a in (g, x, weight)))
+    for mine, theirs, like in zip(
+        ops.scale_and_shift.op.formulas["input"](g, x, weight), exact, (x, weight, bias), strict=True
+    ):
         scale = np.sqrt(x.size / like.size)
         theirs = summed(theirs, like).astype(dtype)
         np.testing.assert_allclose(summed(mine, like), theirs, rtol=close, atol=8 * close * scale)
@@ -143,9 +145,9 @@ def test_threads_do_not_change_bits():
             ):  # fmt: skip
                 y, (w, b) = x.reshape(shape), parameters(given, np.float32)
                 out = ops.normalise.op.run(y, w, b, axes)
-                results[-1] += [*out, *ops._pulled((y, None, None), y, w, b, out, axes, True)]
+                results[-1] += [*out, *ops.normalise.op.formulas["input"]((y, None, None), y, w, b, out, axes, True)]
             w = draw((1, 70, 1), np.float32, 1)
-            results[-1] += ops._scale_pulled(x.reshape(100, 70, 100), x.reshape(100, 70, 100), w)
+            results[-1] += ops.scale_and_shift.op.formulas["input"](x.reshape(100, 70, 100), x.reshape(100, 70, 100), w)
     finally:
         set_num_threads(before)
     for other in results[1:]:

@@ -231,9 +231,14 @@ def _rows_pull_piece(p, step, g, x, w, means, scales, out, parts, centred):
 
 
 @kernel
-def _rows_pull(team, helpers, pieces, step, g, x, w, means, scales, out, parts, centred):
+def _rows_pull(team, helpers, pieces, step, g, x, w, means, scales, out, parts, by_bias, by_weight, centred):
     arguments = (step, g, x, w, means, scales, out, parts, centred)
     each(team, helpers, pieces, entry(_rows_pull_piece, arguments), kept(arguments))
+    by_bias[:], by_weight[:] = parts[0, 0], parts[1, 0]
+    for p in range(1, pieces):
+        for j in range(w.size):
+            by_bias[j] += parts[0, p, j]
+            by_weight[j] += parts[1, p, j]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -349,9 +354,8 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
     runs = g.reshape(-1), x.reshape(-1), w, means, scales, out.reshape(-1)
     if isinstance(lies, Rows):
         step = _step(lies)
-        parts = np.empty((2, -(-lies.n // step), lies.s), x.dtype)
-        share(parts.shape[1], _rows_pull, step, *runs, parts, centred)
-        by_bias, by_weight = np.add.reduce(parts, 1)
+        pieces, by_bias, by_weight = -(-lies.n // step), np.empty(lies.s, x.dtype), np.empty(lies.s, x.dtype)
+        share(pieces, _rows_pull, step, *runs, np.empty((2, pieces, lies.s), x.dtype), by_bias, by_weight, centred)
         return out, by_weight, by_bias
     parts = np.empty((2, lies.outer, lies.inner), x.dtype)
     _over(_groups_pull, lies.outer, lies.inner * lies.s, *runs, *parts, lies[1:], centred)

@@ -112,10 +112,7 @@ def _fast_pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple
     return by_input, by_weight, None if bias is None else gs.reshape(bias.shape)
 
 
-_pulled = with_kernel(_pull, _fast_pull)
-normalise.derivative(
-    lambda g, input, weight, bias, out, axes, centred: _pulled(g, input, weight, bias, out, axes, centred)
-)
+normalise.derivative(with_kernel(_pull, _fast_pull))
 normalise.samples(
     lambda draw, case: [
         case(draw(4, 3), None, None, (0,)), case(draw(2, 3, 2), draw(3, 2), draw(3, 2), (1, 2), 1e-3),
@@ -156,8 +153,9 @@ def _fast_scale_pull(g: Any, input: Any, weight: Any) -> Any:
     return normalise.scale_pull(g, input, weight, s)
 
 
-_scale_pulled = with_kernel(lambda g, input, weight: (g * weight, g * input, np.positive(g)), _fast_scale_pull)
-scale_and_shift.derivative(lambda g, input, weight: _scale_pulled(g, input, weight))
+scale_and_shift.derivative(
+    with_kernel(lambda g, input, weight: (g * weight, g * input, np.positive(g)), _fast_scale_pull)
+)
 scale_and_shift.samples(
     lambda draw, case: [case(draw(2, 3), draw(3), draw(3)), case(draw(2, 3, 2), draw(1, 3, 1), draw(1, 3, 1)),
                         case(draw(2, 3), draw(2, 3), draw(2, 3)), case(draw(0, 3), draw(3), draw(3))]
