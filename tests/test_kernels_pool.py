@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -105,6 +106,32 @@ def test_an_error_in_a_piece_reaches_the_caller(threads):
         with pytest.raises(ValueError, match="three"):
             pool.run(6, work)
         _check()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="timers of POSIX")
+@pytest.mark.parametrize("region", [lambda: _check(2, 3), lambda: pool.run(3, lambda i: _check(1, 3))])
+def test_an_interrupt_leaves_the_team_together(region):
+    """Wherever it comes: ctrl-C in a notebook, after which the next cell runs."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def work(seconds):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        while True:
+            region()
+
+    before, old = get_num_threads(), signal.signal(signal.SIGALRM, interrupt)
+    set_num_threads(2)
+    try:
+        for i in range(150):
+            with pytest.raises(KeyboardInterrupt):
+                work(1e-3 + 1e-6 * i)
+            assert not pool._lock.locked()
+    finally:
+        signal.signal(signal.SIGALRM, old)
+        set_num_threads(before)
+    _check()
 
 
 @kernel

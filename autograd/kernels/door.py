@@ -72,7 +72,7 @@ class _Kept(caching.FunctionCache):
             return self._load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):  # no room; an interrupt that has left no machine code to save
             try:
                 self._save_overload(sig, data)
             except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, ImportError, AttributeError):

@@ -30,7 +30,6 @@ class _Helper(threading.Thread):
         self.me = me
         self.todo: Callable[[], None] | None = None
         self.pipe, _team[me, BELL] = os.pipe()
-        self.start()
 
     def run(self) -> None:
         seen = int(_team[self.me, CALLS])
@@ -43,20 +42,20 @@ class _Helper(threading.Thread):
 
 
 _helpers: list[_Helper] = []
-_lock = threading.Lock()  # one parallel region at a time; a second caller works alone
+# One parallel region at a time; a second caller works alone.  By `with`, which no interrupt parts from its block: one
+# that came between acquire() and `try` left everybody alone for good.
+_lock = threading.Lock()
 
 
 def run(pieces: int, work: Callable[[int], None]) -> None:
     """Call ``work(0) ... work(pieces - 1)``, on several threads if they are free."""
     n = min(get_num_threads(), pieces)
-    if n <= 1 or not _lock.acquire(blocking=False):
+    if n <= 1 or _lock.locked():
         for i in range(pieces):
             work(i)
         return
-    try:
+    with _lock:
         _run_together(n, pieces, work)
-    finally:
-        _lock.release()
 
 
 def _run_together(n: int, pieces: int, work: Callable[[int], None]) -> None:
@@ -73,10 +72,18 @@ def _run_together(n: int, pieces: int, work: Callable[[int], None]) -> None:
     for helper in _helpers[: n - 1]:
         helper.todo = take_turns
     _team[0, WORK] = 0
-    begin(_team, n - 1)
-    take_turns()
-    while not end(_team, n - 1):
-        time.sleep(0)
+    try:
+        begin(_team, n - 1)
+        take_turns()
+    except BaseException as error:  # an interrupt: it is raised when nobody works on the arrays any more
+        failures.append(error)
+    while True:
+        try:
+            while not end(_team, n - 1):
+                time.sleep(0)
+            break
+        except BaseException as error:
+            failures.append(error)
     for helper in _helpers[: n - 1]:  # who came too late still has it
         helper.todo = None
     if failures:
@@ -87,31 +94,28 @@ def share(pieces: int, kernel: Callable[..., None], *arguments: Any) -> None:
     """Call ``kernel(team, helpers, pieces, *arguments)``, which divides its work by `each` (spin.py) among the threads
     that are free; it begins in half the time that `run` takes, and without the GIL."""
     n = min(get_num_threads(), pieces)
-    if n <= 1 or not _lock.acquire(blocking=False):
+    if n <= 1 or _lock.locked():
         kernel(_team, 0, pieces, *arguments)
         return
-    try:
+    with _lock:
         _hire(n - 1)
         kernel(_team, n - 1, pieces, *arguments)
-    finally:
-        _lock.release()
 
 
 def together(kernel: Callable[..., Any], *arguments: Any) -> Any:
     """``kernel(team, helpers, *arguments)``, which divides by `each` what pays, on all threads that are free."""
     n = get_num_threads()
-    if n <= 1 or not _lock.acquire(blocking=False):
+    if n <= 1 or _lock.locked():
         return kernel(_team, 0, *arguments)
-    try:
+    with _lock:
         _hire(n - 1)
         return kernel(_team, n - 1, *arguments)
-    finally:
-        _lock.release()
 
 
 def _hire(n: int) -> None:
     while len(_helpers) < n:
         _helpers.append(_Helper(len(_helpers) + 1))
+        _helpers[-1].start()
 
 
 def _after_fork() -> None:
