@@ -86,13 +86,15 @@ def _stand_together(a, at, a_k, left, depth, rows):
 
 @apart
 def _block(a, at, a_row, a_k, a_tile, a_pair, b, b0, b_k, b_n, fresh, packed, bias, c, to, c_row, depth, rows, n, width,
-           add):  # fmt: skip
+           panel, add):  # fmt: skip
     """`rows` rows of A, times `n` columns of B from its panels, which are made first if they are to be `fresh`; plus
     `bias`, if there is one, or with `add` plus C.  Tiles of A begin at distances `a_tile` in a pair, and pairs at
-    `a_pair`."""
+    `a_pair`.  Panels have `panel` rows; if that is 0, each takes the place of the one before."""
     for j in range(0, n, width):
-        right, columns = j * depth, min(width, n - j)
-        lies = fresh and b_n == 1 and columns == width  # as the first tile reads it, which packs it on its way
+        columns = min(width, n - j)
+        lies = fresh and b_n == 1 and columns == width  # as a tile reads it: the first one packs it on its way
+        alone = lies and rows <= ROWS  # for which there would be no use
+        panels, right, b_row = (b, b0 + j, b_k) if alone else (packed, j * panel, width)
         if fresh and not lies:
             pack(b, b0 + j * b_n, b_k, b_n, packed[right:], depth, columns, width)
         if bias.size:
@@ -101,13 +103,13 @@ def _block(a, at, a_row, a_k, a_tile, a_pair, b, b0, b_k, b_n, fresh, packed, bi
         for i in range(0, rows, ROWS):
             left = at + i // PAIR * a_pair + i % PAIR // ROWS * a_tile
             there, into = min(ROWS, rows - i), to + i * c_row + j
-            if lies and i == 0:
+            if lies and i == 0 and not alone:
                 packing_tile(a, left, a_row, a_k, b, b0 + j, b_k, c, into, c_row, depth, there, columns, add, packed,
                              right)  # fmt: skip
             elif 2 * columns > width:
-                tile(a, left, a_row, a_k, packed, right, width, c, into, c_row, depth, there, columns, add)
+                tile(a, left, a_row, a_k, panels, right, b_row, c, into, c_row, depth, there, columns, add)
             else:
-                narrow_tile(a, left, a_row, a_k, packed, right, width, c, into, c_row, depth, there, columns, add)
+                narrow_tile(a, left, a_row, a_k, panels, right, b_row, c, into, c_row, depth, there, columns, add)
 
 
 @apart
@@ -115,24 +117,26 @@ def part(a, a_row, a_k, b, b_k, b_n, bias, c, c_row, k, low, high, some, others,
     """Rows `low` to `high` and columns `some` to `others` of C = A B + bias, for A with the elements a[i a_row +
     k a_k] and B with b[k b_k + j b_n]; with `more`, plus what C holds."""
     most, span = min(DEPTH, k), CHUNK // a.itemsize
-    packed = _in_line(np.empty((min(others - some, span) + 2 * width) * most, a.dtype), width // VECTORS)
+    again = high - low > BLOCK  # the panels are read by another block, so all of them stay
+    room = (min(others - some, span) if again else 0) + 2 * width
+    packed = _in_line(np.empty(room * most, a.dtype), width // VECTORS)
     turned = a_k != 1 and (others - some > NEAR * width or a_k >= FAR)
     left = np.empty(BLOCK * most if turned else 0, a.dtype)
     for chunk in range(some, others, span):
         n = min(span, others - chunk)
         for first in range(0, k, DEPTH):
             depth, add = min(DEPTH, k - first), first + bias.size + more
-            begin = bias[chunk:] if first == 0 else bias[:0]
+            panel, begin = depth if again else 0, bias[chunk:] if first == 0 else bias[:0]
             b0 = first * b_k + chunk * b_n
             for block in range(low, high, BLOCK):
                 rows, to, fresh = min(BLOCK, high - block), block * c_row + chunk, block == low
                 if turned:
                     _stand_together(a, block + first * a_k, a_k, left, depth, rows)
                     _block(left, 0, 1, PAIR, ROWS, PAIR * depth, b, b0, b_k, b_n, fresh, packed, begin, c, to, c_row,
-                           depth, rows, n, width, add)  # fmt: skip
+                           depth, rows, n, width, panel, add)  # fmt: skip
                 else:
                     _block(a, block * a_row + first * a_k, a_row, a_k, ROWS * a_row, PAIR * a_row, b, b0, b_k, b_n,
-                           fresh, packed, begin, c, to, c_row, depth, rows, n, width, add)  # fmt: skip
+                           fresh, packed, begin, c, to, c_row, depth, rows, n, width, panel, add)  # fmt: skip
 
 
 @apart
