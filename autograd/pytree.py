@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +93,30 @@ def flatten(x: Any) -> tuple[list[Any], Tree]:
 
 
 def tree_map(function: Callable[[Any], Any], x: Any) -> Any:
-    """The nest with `function` of each leaf."""
-    leaves, tree = flatten(x)
-    return tree.build([function(leaf) for leaf in leaves])
+    """The nest with `function` of each leaf, where slices and whatever is a tuple, list or dict are nests, too.
+
+    >>> from autograd.pytree import tree_map
+    >>> tree_map(lambda leaf: leaf * 10, OrderedDict(a=1, b=[2, 3]))
+    OrderedDict({'a': 10, 'b': [20, 30]})
+    """
+    kind = type(x)
+    if isinstance(x, tuple):
+        values = [tree_map(function, part) for part in x]
+        return tuple(values) if kind is tuple else kind(*values) if hasattr(kind, "_fields") else kind(values)
+    if isinstance(x, list):
+        values = [tree_map(function, part) for part in x]
+        return values if kind is list else _refilled(x, enumerate(values))
+    if isinstance(x, dict):
+        named = {key: tree_map(function, part) for key, part in x.items()}
+        return named if kind is dict else _refilled(x, named.items())
+    if kind is slice:
+        return slice(*(tree_map(function, part) for part in (x.start, x.stop, x.step)))
+    return function(x)
+
+
+def _refilled(x: Any, values: Iterable[tuple[Any, Any]]) -> Any:
+    """A copy with these values, of whatever class."""
+    made = copy.copy(x)
+    for key, value in values:
+        made[key] = value
+    return made

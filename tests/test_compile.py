@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import types
 import warnings
+from collections import OrderedDict, defaultdict
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import autograd
 import nn
 from autograd.errors import ArgumentError, CompileError
+from autograd.size import Size
 from tests.programs import frozen_heap, without_numba
 
 frozen_heap = pytest.fixture(autouse=True, scope="module")(frozen_heap)
@@ -73,6 +75,25 @@ def test_numbers_among_the_arguments():
 def test_structures():
     f = lambda pair, more: (pair[0] * more["y"]).sum() + (pair[1] if len(pair) > 1 else 0)
     same_calls(f, [((numbers(3, seed=i), numbers(seed=i)), {"y": numbers(3, seed=i + 1)}) for i in range(4)])
+
+
+def test_results_keep_their_types():
+    class Few(list):
+        pass
+
+    def f(x):
+        found = defaultdict(list)
+        found["sum"] = x.sum()
+        return OrderedDict(b=x * 2, a=found), x.shape, Few([x + 1])
+
+    twin, x = autograd.compile(f), numbers(2, 3)
+    for _ in range(3):
+        named, shape, few = twin(x)
+        assert (type(named), type(named["a"]), type(shape), type(few)) == (OrderedDict, defaultdict, Size, Few)
+        assert list(named) == ["b", "a"]
+        alike(few[0], x + 1)
+        alike(named["a"]["sum"], x.sum())
+    assert is_compiled(twin)
 
 
 def test_objects_among_the_arguments():

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .nesting import leaves, over
+from ..pytree import tree_map
+from .nesting import leaves
 from .program import Var
 
 if TYPE_CHECKING:
@@ -138,4 +139,4 @@ def pinned(x: Any) -> Any:
     """A nesting with numbers for its extents, from then on those numbers only."""
     if not any(type(leaf) is Extent for leaf in leaves(x)):
         return x
-    return over(x, lambda leaf: leaf._pinned() if type(leaf) is Extent else leaf)
+    return tree_map(lambda leaf: leaf._pinned() if type(leaf) is Extent else leaf, x)

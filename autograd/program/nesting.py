@@ -1,4 +1,7 @@
-"""Values in tuples, lists, dicts and slices: arguments of equations, and what functions are given and return."""
+"""Values in tuples, lists, dicts and slices: the arguments of equations, which are plain whatever a function was given.
+
+What belongs to the user, and is to stay of its type, is for `autograd/pytree.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 
 def over(x: Any, change: Callable[[Any], Any]) -> Any:
-    """The same nesting with ``change(leaf)`` for each leaf."""
+    """The same nesting, plain but for named tuples, with ``change(leaf)`` for each leaf."""
     if isinstance(x, tuple):
         parts = [over(part, change) for part in x]
         return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)

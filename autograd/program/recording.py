@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..engine import propagate
+from ..pytree import tree_map
 from ..recording import no_grad
 from ..staleness import Freed
 from ..tape import LEAF, Node, Tape
 from ..tensor import Tensor
 from ..views import View
 from .extent import pinned
-from .nesting import leaves, over
+from .nesting import leaves
 from .program import Equation, Program, Var, substitute, without_dead
 from .recorder import Recorder
 from .sized import SizedRecorder, Sizes
@@ -206,7 +207,7 @@ def _finish(recorder: Recorder, around: Surroundings, known: dict[int, tuple[Ten
             recording.grads.append((_named(t, given), None if t.grad is None else result_of(t.grad)))
         if was is None and t.requires_grad:
             recording.bare.append(_named(t, given))
-    recording.structure = over(result, lambda leaf: returned(leaf) if isinstance(leaf, Tensor) else leaf)
+    recording.structure = tree_map(lambda leaf: returned(leaf) if isinstance(leaf, Tensor) else leaf, result)
     for (group, key, i), v in recorder.hyper:
         sources[v] = Hyper(group, key, i)
     if any(v in program.constants and v not in recorder.newborn for v in results):

@@ -11,6 +11,7 @@ import numpy as np
 from ..engine import grad
 from ..errors import TapeError
 from ..op import outputs_of
+from ..pytree import tree_map
 from ..recording import ROOT
 from ..recording import recording as tape_recording
 from ..tape import Node
@@ -19,7 +20,6 @@ from ..where import calling_line
 from ..writes import next_stamp, writes
 from .build import Scratch
 from .kept import Part, divided, parts_of
-from .nesting import over
 from .passes import optimised
 from .program import CheckFailed, Program, Var, without_dead
 from .recorder import owner_of
@@ -297,4 +297,4 @@ def filled(structure: Any, outs: list[Any], given: list[Tensor]) -> Any:
             return given[mark.index]
         return mark.tensor if isinstance(mark, Same) else mark
 
-    return over(structure, tensor)
+    return tree_map(tensor, structure)
