@@ -111,6 +111,23 @@ def test_second_derivative(op, sample):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=f"{op.name}({sample})")
 
 
+@pytest.mark.parametrize(("op", "sample"), SMOOTH)
+def test_second_derivatives_are_recorded(op, sample):
+    """They are the same numbers, and can be differentiated again."""
+    tensors = as_tensors(sample)
+    inputs, grads = gradients(op.function, tensors, create_graph=True)
+    total = sum(((g * g).sum() for g in grads), autograd.tensor(0.0, dtype=np.float64))
+    if total.node is None:
+        return
+    plain = autograd.grad(total, inputs, materialize_grads=True, retain_graph=True)
+    recorded = autograd.grad(total, inputs, materialize_grads=True, create_graph=True)
+    for a, b in zip(plain, recorded, strict=True):
+        np.testing.assert_allclose(a.array, b.array, rtol=1e-9, atol=1e-11)
+    again = sum((h.sum() for h in recorded), autograd.tensor(0.0, dtype=np.float64))
+    if again.node is not None:
+        autograd.grad(again, inputs, materialize_grads=True)
+
+
 @pytest.mark.parametrize(
     ("op", "sample"),
     [pytest.param(op, sample, id=f"{op.name}-{i}") for op in OPS for i, sample in enumerate(error_samples_of(op))],

@@ -10,6 +10,7 @@ import numpy as np
 from ..engine import unbroadcast
 from ..op import op
 from ..twin import with_kernel
+from .zero import zero
 
 LEAST = 4096  # elements from which a kernel is faster than NumPy
 
@@ -53,7 +54,7 @@ def _pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int,
     gy, gm, gr = g
     n = math.prod(input.shape[a] for a in axes)
     y = (input - mean) * r
-    gy = np.zeros_like(input) if gy is None else gy
+    gy = zero(input) if gy is None else gy  # of a recorded derivative that looked at the statistics alone
     gw = gy if weight is None else gy * weight
     weighted = (gw * y).sum(axis=axes, keepdims=True)
     weighted = weighted if gr is None else weighted + gr * r  # dr/dx = -r² y / n
