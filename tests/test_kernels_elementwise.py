@@ -171,28 +171,27 @@ def test_results_larger_than_the_caches_are_streamed(n, dtype, monkeypatch):
 
 
 @both
-def test_a_group_goes_where_it_should(dtype):
-    """And groups are found wherever a run begins and ends."""
+def test_lines_go_where_they_should(dtype):
+    """And are found wherever a run begins and ends."""
     from numba import njit
 
-    from autograd.kernels.stream import GROUP, LINE, groups_of, room, stream
-
-    size = GROUP // np.dtype(dtype).itemsize
+    from autograd.kernels.stream import LINE, lines_of, streamed
 
     @njit
-    def copied(source, to, low, high):
-        group = room(to)
-        for at in range(low, high, size):
-            for i in range(size):
-                group[i] = source[at + i]
-            stream(group, to, at)
+    def sum_of(i, x, y, to):
+        to[i] = x[i] + y[i]
 
-    source = np.arange(6000, dtype=dtype)
+    @njit
+    def summed(x, y, to, low, high):
+        streamed(sum_of, to, low, high, (x, y))
+
+    x, y, size = np.arange(6000, dtype=dtype), np.full(6000, 0.5, dtype), LINE // np.dtype(dtype).itemsize
     for low, high in ((0, 6000), (3, 5999), (17, 20), (5, 5), (5, 6), (1, 4100)):
         to = np.full(6000, -1, dtype)
-        first, groups = groups_of(to[low:high])
-        begin, end = low + first, low + first + groups * size
-        assert to[begin:].ctypes.data % LINE == 0 or groups == 0
-        assert groups == 0 or high - size < end <= high
-        copied(source, to, begin, end)
-        np.testing.assert_array_equal(to, np.where((source >= begin) & (source < end), source, -1))
+        first, lines = lines_of(to[low:high])
+        begin, end = low + first, low + first + lines * size
+        assert to[begin:].ctypes.data % LINE == 0 or lines == 0
+        assert lines == 0 or high - size < end <= high
+        if lines:
+            summed(x, y, to, begin, end)
+        np.testing.assert_array_equal(to, np.where((x >= begin) & (x < end), x + y, -1))

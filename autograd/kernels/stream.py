@@ -1,9 +1,11 @@
 """Stores past the caches, for results that are larger than these.
 
 An ordinary store first reads the line that it writes into, and leaves it where something else was; of a large sum a
-quarter of the traffic is that.  A loop that wants neither computes a group of vectors, which stay in registers because
-their number is fixed, and has it streamed.  What is streamed is seen by other threads after any locked instruction,
-such as the one that tells them.
+quarter of the traffic is that.  A loop that wants neither computes a line, which stays in registers, and has it
+streamed.  What is streamed is seen by other threads after any locked instruction, such as the one that tells them.
+
+Each array is read by one instruction, a line each time: the processor foresees what an instruction reads next by where
+it read before.  LLVM would unroll the loop, so that several instructions take turns, which costs a tenth.
 
 `fetch` is for what is read in short runs from many places, which the processor does not foresee: it has a line brought
 into the second cache while something else is computed, and does nothing where there is no memory.
@@ -11,6 +13,8 @@ into the second cache while something else is computed, and does nothing where t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,45 +23,59 @@ from numba import types
 from numba.core import cgutils
 
 from .door import VECTOR_BYTES
-from .tile import I32, Emitter, intrinsic
+from .tile import I32, INDEX, Emitter, intrinsic
 
-LINE, GROUP = 64, 256  # bytes of a cache line, and of a group
+LINE = 64  # bytes of a cache line
 FAR = 1 << 25  # bytes of a result from which it is streamed: the last-level cache of a few cores
 
 
-def groups_of(run: np.ndarray) -> tuple[int, int]:
-    """The element with which the first group begins, at a multiple of a cache line; and how many groups there are."""
+def lines_of(run: np.ndarray) -> tuple[int, int]:
+    """The element with which the first whole cache line begins, and how many of them there are."""
     first = -run.ctypes.data % LINE // run.itemsize
-    return first, max(0, run.size - first) * run.itemsize // GROUP
+    return first, max(0, run.size - first) * run.itemsize // LINE
+
+
+@contextmanager
+def _rounds(e: Emitter, low: Any, high: Any, step: int, *rules: list[Any]) -> Iterator[Any]:
+    """A loop over i = low, low + step, ... below high, which is above low; it stays a loop."""
+    before, loop, after = e.b.block, *(e.b.function.append_basic_block(f"lines{part}") for part in ("", "_done"))
+    e.b.branch(loop)
+    e.b.position_at_end(loop)
+    i = e.b.phi(INDEX)
+    i.add_incoming(low, before)
+    yield i
+    following = e.b.add(i, e.index(step), flags=("nuw", "nsw"))
+    i.add_incoming(following, e.b.block)
+    e.keep_rolled(e.b.cbranch(e.b.icmp_signed("<", following, high), loop, after), *rules)
+    e.b.position_at_end(after)
 
 
 @intrinsic
-def room(context: Any, to: Any) -> Any:
-    """A group of the type of `to`, on the stack."""
+def streamed(context: Any, element: Any, to: Any, low: Any, high: Any, arrays: Any) -> Any:
+    """to[low:high], some whole lines, becomes what ``element(i, *arrays, to)`` writes for each i."""
+    size = LINE * 8 // to.dtype.bitwidth
+    pointers = [types.CPointer(x.dtype) for x in (*arrays, to)]
+    called = element.get_call_type(context, (types.uint64, *pointers), {})
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        e = Emitter(builder, to.dtype)
-        place = cgutils.alloca_once(builder, ir.ArrayType(e.vector, GROUP // VECTOR_BYTES))
-        return builder.bitcast(place, e.element.as_pointer())
-
-    return types.CPointer(to.dtype)(to), generate
-
-
-@intrinsic
-def stream(context: Any, group: Any, to: Any, at: Any) -> Any:
-    """The group goes to to[at], which lies where `groups_of` says."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        e, (source, array, start) = Emitter(builder, to.dtype), arguments
-        place = builder.gep(context.make_array(to)(context, builder, array).data, [start])
-        for i in range(0, GROUP // VECTOR_BYTES * e.lanes, e.lanes):
-            value = e.load(builder.gep(source, [e.index(i)]))
-            vector = builder.bitcast(builder.gep(place, [e.index(i)]), e.vector.as_pointer())
-            store = builder.store(value, vector, align=VECTOR_BYTES)
-            store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
+        e, (_, to_value, low, high, given) = Emitter(builder, to.dtype), arguments
+        function = context.get_function(element, called)
+        context.add_linking_libs(getattr(function, "libs", ()))
+        values = [*(builder.extract_value(given, i) for i in range(len(arrays))), to_value]
+        *data, target = (context.make_array(x)(context, builder, v).data for x, v in zip((*arrays, to), values))
+        room = cgutils.alloca_once(builder, ir.ArrayType(e.element, size))
+        at_once = ["llvm.loop.vectorize.width", ir.Constant(I32, size)]
+        with _rounds(e, low, high, size) as at:
+            places = [*(builder.gep(x, [at]) for x in data), builder.bitcast(room, e.element.as_pointer())]
+            with _rounds(e, e.index(0), e.index(size), 1, at_once) as i:
+                function(builder, [i, *places])
+            for i in range(0, size, e.lanes):
+                vector = builder.bitcast(builder.gep(target, [builder.add(at, e.index(i))]), e.vector.as_pointer())
+                store = builder.store(e.load(builder.gep(places[-1], [e.index(i)])), vector, align=VECTOR_BYTES)
+                store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
         return context.get_dummy_value()
 
-    return types.void(group, to, types.int64), generate
+    return types.void(element, to, types.int64, types.int64, arrays), generate
 
 
 def _fetched(to_write: int) -> Any:

@@ -63,12 +63,12 @@ class Emitter:
         one = self.b.insert_element(undefined, scalar, ir.Constant(I32, 0))
         return self.b.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
 
-    def keep_rolled(self, branch: Any) -> None:
+    def keep_rolled(self, branch: Any, *more: list[Any]) -> None:
         """Have LLVM leave the loop that `branch` closes: unrolled, the tile no longer fits in the registers."""
         module = self.b.module
-        rolled = module.add_metadata(["llvm.loop.unroll.disable"])
+        rules = [module.add_metadata(rule) for rule in (["llvm.loop.unroll.disable"], *more)]
         loop = ir.values.MDValue(module, [], name=str(len(module.metadata)))
-        loop.operands = (loop, rolled)  # a loop is known by metadata that names itself first
+        loop.operands = (loop, *rules)  # a loop is known by metadata that names itself first
         branch.set_metadata("llvm.loop", loop)
 
     def multiply_add(self, x: Any, y: Any, z: Any) -> Any:

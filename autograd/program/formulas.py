@@ -16,7 +16,7 @@ import numpy as np
 
 from ..kernels.flat import PIECE, flat, in_pieces
 from ..kernels.pool import share
-from ..kernels.stream import FAR, GROUP, groups_of
+from ..kernels.stream import FAR, LINE, lines_of
 from ..quiet import silent
 from . import cache
 from .emit import imports
@@ -30,8 +30,9 @@ from .spelling import TYPES
 
 NAME = "loop_name"  # of a kernel, until the text that it is a hash of is there
 MORE = """from autograd.kernels.apart import apart
+from autograd.kernels.door import kernel
 from autograd.kernels.spin import each
-from autograd.kernels.stream import room, stream
+from autograd.kernels.stream import streamed
 from autograd.kernels.words import entry, kept
 """
 NEAR = 1 << 16  # elements of a piece of the loop that stays within the caches, which begins in a microsecond
@@ -70,12 +71,12 @@ def loop_of(formula: Callable[..., Any], args: tuple[Any, ...]) -> Callable[...,
 
 
 def _past(runs: list[np.ndarray], near: Any, far: Any) -> None:
-    """The loop over large runs: `far` makes whole groups of the last, `near` what is left at either end."""
-    (first, groups), size, whole = groups_of(runs[-1]), GROUP // runs[-1].itemsize, runs[-1].size
-    last = first + groups * size
-    in_pieces(groups, lambda low, high: far(*runs, first + low * size, first + high * size), PIECE // size)
+    """The loop over large runs: `far` makes whole lines of the last, `near` what is left at either end."""
+    (first, lines), size, whole = lines_of(runs[-1]), LINE // runs[-1].itemsize, runs[-1].size
+    last = first + lines * size
+    in_pieces(lines, lambda low, high: far(*runs, first + low * size, first + high * size), PIECE // size)
     for low, high in ((0, min(first, whole)), (last, whole)):
-        share(1, near, GROUP, *[run[low:high] for run in runs])
+        share(1, near, size, *[run[low:high] for run in runs])
 
 
 def _kernel(formula: Callable[..., Any], found: Program, loop: Loop, written: Callable[..., str]) -> Any:
@@ -111,17 +112,18 @@ def {NAME}(team, helpers, pieces, step, {given}):
 
 
 def _far(loop: Loop, out: Var, names: dict[Var, str]) -> str:
-    """The loop over whole groups, each computed in registers and streamed past the caches."""
-    parts, size = {v: f"part_{name}" for v, name in names.items()}, GROUP // out.dtype.itemsize
-    inner = Nest(loop, {out}).lines(lambda root: (parts[root], 0), str, literal, ("0", str(size)))
-    cut = [f"{parts[v]} = {names[v]}[at:at + {size}]" for v in names if v is not out]
-    steps = [*cut, *inner, f"stream({parts[out]}, {names[out]}, at)"]
+    """The loop over whole cache lines, each computed in registers and streamed past the caches."""
+    _, *body = Nest(loop, {out}).lines(lambda root: (names[root], 0), str, literal)
+    *given, made = names.values()
     return f"""
+@kernel
+def {NAME}_element(i0, {", ".join(names.values())}):
+{chr(10).join(body)}
+
+
 @kernel_for("void({_typed(names)}, int64, int64)")
 def {NAME}({", ".join(names.values())}, low, high):
-    {parts[out]} = room({names[out]})
-    for at in range(low, high, {size}):
-{textwrap.indent(chr(10).join(steps), "        ")}
+    streamed({NAME}_element, {made}, low, high, ({", ".join(given)},))
 """
 
 
