@@ -7,9 +7,10 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd.kernels import conv, conv_narrow, get_num_threads, set_num_threads
+from autograd.kernels import conv_narrow, get_num_threads, set_num_threads
 from autograd.kernels.moves import lanes_of
 from autograd.ops.conv import convolution_weight
+from tests import convolutions
 
 # images, padding
 CASES = [
@@ -61,7 +62,7 @@ def test_what_is_not_finite_reaches_no_more_than_it_does_by_definition(value):
     plain = (1, 1), (0, 0), (1, 1), 1
     assert conv_narrow.suits((3, 3), *plain[:3], 1, 16, filters, filters)
     x[1, 3, 0, 0] = value  # a corner, which the first tap alone meets
-    found = conv.weight_cotangent(g, x, (3, 3), *plain)
+    found = convolutions.weight_cotangent(g, x, (3, 3), *plain)
     expected = np.zeros((filters, 16, 3, 3), bool)
     expected[:, 3, 0, 0] = True
     np.testing.assert_array_equal(~np.isfinite(found), expected)

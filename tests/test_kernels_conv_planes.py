@@ -10,6 +10,7 @@ pytest.importorskip("numba")
 from autograd.kernels import conv, conv_planes, get_num_threads, set_num_threads
 from autograd.ops.conv import convolution, convolution_input, convolution_weight
 from autograd.ops.windows import output_size
+from tests import convolutions
 
 # input, filters, channels of a filter, padding, dilation
 CASES = [
@@ -69,9 +70,9 @@ def test_these_shapes_go_plane_by_plane(monkeypatch):
         monkeypatch.delattr(way, "weight_cotangent", raising=False)
     x, w = np.ones((1, 3, 5, 5)), np.ones((3, 1, 3, 3))
     geometry = ((1, 1), (1, 1), (1, 1), 3)
-    conv.forward(x, w, None, *geometry, (5, 5))
-    conv.input_cotangent(x, w, (5, 5), *geometry)
-    conv.weight_cotangent(x, x, (3, 3), *geometry)
+    convolutions.forward(x, w, None, *geometry, (5, 5))
+    convolutions.input_cotangent(x, w, (5, 5), *geometry)
+    convolutions.weight_cotangent(x, x, (3, 3), *geometry)
     assert not conv_planes.suits((3, 3), (2, 1), (1, 1), 1, 8)
     assert not conv_planes.suits((3, 3), (1, 1), (1, 2), 1, 8)
     assert not conv_planes.suits((3, 5), (1, 1), (1, 1), 1, 8)

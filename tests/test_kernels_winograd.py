@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 pytest.importorskip("numba")
 
 import autograd
-from autograd.kernels import conv, conv_gather, winograd
+from autograd.kernels import conv_gather, winograd
 from autograd.kernels.winograd_maps import cook_toom
 from autograd.ops.conv import convolution, convolution_input, convolution_weight
 from nn import functional as F
+from tests import convolutions
 from tests.samples import same_bits
 
 ERROR = 3e-6  # of the largest element; 1 to 2e-6 are usual, whatever the channels.  Direct: 6e-7
@@ -39,8 +40,9 @@ def results(x, w, b, g, geometry):
 
 def chosen(x, w, b, g, geometry):
     """By the algorithm that is chosen for the shapes."""
-    return (conv.forward(x, w, b, *geometry, g.shape[2:]), conv.input_cotangent(g, w, x.shape[2:], *geometry),
-            conv.weight_cotangent(g, x, (3, 3), *geometry))  # fmt: skip
+    return (convolutions.forward(x, w, b, *geometry, g.shape[2:]),
+            convolutions.input_cotangent(g, w, x.shape[2:], *geometry),
+            convolutions.weight_cotangent(g, x, (3, 3), *geometry))  # fmt: skip
 
 
 def direct(x, w, b, g, geometry):
@@ -150,8 +152,8 @@ def test_switch_at_once_and_as_a_decorator():
 ], ids=str)  # fmt: skip
 def test_what_it_is_for(other):
     ways = {"weight": (48, 32, 3, 3), "size": (12, 12), "stride": ONES, "padding": ONES, "dilation": ONES, "groups": 1}
-    assert winograd.suits(np.empty((4, 32, 12, 12), np.float32), **(ways | other)) == (not other)
-    assert not winograd.suits(np.empty((4, 32, 12, 12), np.float64), **(ways | other))
+    assert winograd.suits(4, np.dtype(np.float32), **(ways | other)) == (not other)
+    assert not winograd.suits(4, np.dtype(np.float64), **(ways | other))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])

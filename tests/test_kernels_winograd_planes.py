@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
-from autograd.kernels import conv, conv_gather, winograd, winograd_planes
+from autograd.kernels import conv_gather, winograd, winograd_planes
 from autograd.kernels.moves import lanes_of
 from autograd.kernels.winograd_blocks import SQUARE, WIDE
 from autograd.ops.conv import convolution, convolution_input, convolution_weight
+from tests import convolutions
 from tests.samples import same_bits
 
 ERROR = 3e-6  # of the largest element, as for the other Winograd kernels
@@ -81,8 +82,9 @@ def test_threads_do_not_change_a_bit():
 
 def chosen(x, w, b, g, padding):
     geometry = ONES, padding, ONES, 1
-    return (conv.forward(x, w, b, *geometry, g.shape[2:]), conv.input_cotangent(g, w, x.shape[2:], *geometry),
-            conv.weight_cotangent(g, x, (3, 3), *geometry))  # fmt: skip
+    return (convolutions.forward(x, w, b, *geometry, g.shape[2:]),
+            convolutions.input_cotangent(g, w, x.shape[2:], *geometry),
+            convolutions.weight_cotangent(g, x, (3, 3), *geometry))  # fmt: skip
 
 
 def test_they_are_taken_for_few_channels():
@@ -90,8 +92,9 @@ def test_they_are_taken_for_few_channels():
     given = case(2, some, some, (32, 32), (1, 1))
     for y, wanted in zip(chosen(*given), results(*given), strict=True):
         np.testing.assert_array_equal(y, wanted)
-    assert not winograd.suits(given[0], (7, some, 3, 3), (32, 32), ONES, ONES, ONES, 1)
-    assert not winograd.suits(given[0], (some - 1, some, 3, 3), (32, 32), ONES, ONES, ONES, 1, some)
+    n, kind = len(given[0]), np.dtype(np.float32)
+    assert not winograd.suits(n, kind, (7, some, 3, 3), (32, 32), ONES, ONES, ONES, 1)
+    assert not winograd.suits(n, kind, (some - 1, some, 3, 3), (32, 32), ONES, ONES, ONES, 1, some)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])

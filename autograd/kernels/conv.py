@@ -10,11 +10,15 @@ result that has any is made again, directly; `conv_narrow` does so too.
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
 from . import conv_dots, conv_gather, conv_narrow, conv_phases, conv_planes, conv_points, conv_rows, winograd
 from .conv_pieces import Pair
 from .moves import lanes_of
+
+Way = Callable[..., Any]
+Shape = tuple[int, int, int, int]
 
 FEW, SOME = 8, 64  # filter planes of a group, up to which going plane by plane is fastest: for images, for the weight
 
@@ -24,51 +28,71 @@ def _few(columns: int, result: Pair, stride: Pair, lanes: int) -> bool:
     return columns <= lanes // 2 or (columns <= lanes <= result[1] and stride == (1, 1))
 
 
-def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
-            groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
-    """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
-    if winograd.suits(x, weight.shape, outputs, stride, padding, dilation, groups):
-        y = winograd.forward(x, weight, bias, padding, outputs)
-        if y is not None:
-            return y
-    if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
-        return conv_planes.forward(x, weight, bias, padding, dilation, groups, outputs)
-    if conv_points.suits(weight.shape[2:], stride, padding, x[0, 0].size):
-        return conv_points.forward(x, weight, bias, groups)
-    if conv_rows.suits(weight.shape, outputs, groups, lanes_of(x.dtype)):
-        return conv_rows.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
-    way = conv_phases if _few(len(weight) // groups, outputs, stride, lanes_of(x.dtype)) else conv_gather
-    return way.forward(x, weight, bias, stride, padding, dilation, groups, outputs)
+def _first(ways: list[Way]) -> Way:
+    """The result of the first way that has one: those before the last may decline, by None."""
+    *others, last = ways
+    if not others:
+        return last
+
+    def tried(*arrays: Any) -> Any:
+        for way in others:
+            y = way(*arrays)
+            if y is not None:
+                return y
+        return last(*arrays)
+
+    return tried
 
 
-def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
-                    groups: int) -> np.ndarray:  # fmt: skip
-    """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
-    if winograd.suits(g, weight.shape, spatial, stride, padding, dilation, groups):
-        x = winograd.input_cotangent(g, weight, spatial, padding)
-        if x is not None:
-            return x
-    if conv_planes.suits(weight.shape[2:], stride, dilation, weight.shape[1] * (len(weight) // groups), FEW):
-        return conv_planes.input_cotangent(g, weight, spatial, padding, dilation, groups)
-    if conv_points.suits(weight.shape[2:], stride, padding, g[0, 0].size):
-        return conv_points.input_cotangent(g, weight, groups)
-    way = conv_phases if _few(weight.shape[1], spatial, stride, lanes_of(g.dtype)) else conv_gather
-    return way.input_cotangent(g, weight, spatial, stride, padding, dilation, groups)
+def forward(images: Shape, filters: Shape, kind: Any, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+            outputs: Pair) -> Way:  # fmt: skip
+    """What takes images (N, C, H, W), filters (F, C/groups, kH, kW) and a bias (F,) or None to their convolution."""
+    f, c, kernel = filters[0], filters[1], filters[2:]
+    lanes, ways = lanes_of(kind), list[Way]()
+    if winograd.suits(images[0], kind, filters, outputs, stride, padding, dilation, groups):
+        ways.append(lambda x, w, b: winograd.forward(x, w, b, padding, outputs))
+    if conv_planes.suits(kernel, stride, dilation, c * (f // groups), FEW):
+        ways.append(lambda x, w, b: conv_planes.forward(x, w, b, padding, dilation, groups, outputs))
+    elif conv_points.suits(kernel, stride, padding, images[2] * images[3]):
+        ways.append(lambda x, w, b: conv_points.forward(x, w, b, groups))
+    elif conv_rows.suits(filters, outputs, groups, lanes):
+        ways.append(lambda x, w, b: conv_rows.forward(x, w, b, stride, padding, dilation, groups, outputs))
+    else:
+        way = conv_phases if _few(f // groups, outputs, stride, lanes) else conv_gather
+        ways.append(lambda x, w, b: way.forward(x, w, b, stride, padding, dilation, groups, outputs))
+    return _first(ways)
 
 
-def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
-                     groups: int) -> np.ndarray:  # fmt: skip
-    """∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`."""
-    shape, outputs = (g.shape[1], x.shape[1], *kernel), (g.shape[2], g.shape[3])
-    if winograd.suits(x, shape, outputs, stride, padding, dilation, groups, winograd.LEAST_OF_WEIGHT):
-        w = winograd.weight_cotangent(g, x, padding)
-        if w is not None:
-            return w
-    if conv_planes.suits(kernel, stride, dilation, g.shape[1] // groups * (x.shape[1] // groups), SOME):
-        return conv_planes.weight_cotangent(g, x, padding, dilation, groups)
-    if conv_narrow.suits(kernel, stride, padding, dilation, groups, x.shape[1], len(g[0]), lanes_of(x.dtype)):
-        w = conv_narrow.weight_cotangent(g, x, padding)
-        if np.isfinite(w).all():
-            return w
-    way = conv_dots if g.shape[1] // groups <= lanes_of(g.dtype) // 4 else conv_gather
-    return way.weight_cotangent(g, x, kernel, stride, padding, dilation, groups)
+def input_cotangent(outputs: Shape, filters: Shape, kind: Any, spatial: Pair, stride: Pair, padding: Pair,
+                    dilation: Pair, groups: int) -> Way:  # fmt: skip
+    """What takes g (N, F, H', W') and filters w to ∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
+    f, c, kernel = filters[0], filters[1], filters[2:]
+    lanes, ways = lanes_of(kind), list[Way]()
+    if winograd.suits(outputs[0], kind, filters, spatial, stride, padding, dilation, groups):
+        ways.append(lambda g, w: winograd.input_cotangent(g, w, spatial, padding))
+    if conv_planes.suits(kernel, stride, dilation, c * (f // groups), FEW):
+        ways.append(lambda g, w: conv_planes.input_cotangent(g, w, spatial, padding, dilation, groups))
+    elif conv_points.suits(kernel, stride, padding, outputs[2] * outputs[3]):
+        ways.append(lambda g, w: conv_points.input_cotangent(g, w, groups))
+    else:
+        way = conv_phases if _few(c, spatial, stride, lanes) else conv_gather
+        ways.append(lambda g, w: way.input_cotangent(g, w, spatial, stride, padding, dilation, groups))
+    return _first(ways)
+
+
+def weight_cotangent(outputs: Shape, images: Shape, kind: Any, kernel: Pair, stride: Pair, padding: Pair,
+                     dilation: Pair, groups: int) -> Way:  # fmt: skip
+    """What takes g (N, F, H', W') and images x to ∂⟨g, x ∗ w⟩/∂w for filters of size `kernel`."""
+    (n, f, *size), c = outputs, images[1]
+    lanes, ways = lanes_of(kind), list[Way]()
+    if winograd.suits(n, kind, (f, c, *kernel), (size[0], size[1]), stride, padding, dilation, groups,
+                      winograd.LEAST_OF_WEIGHT):  # fmt: skip
+        ways.append(lambda g, x: winograd.weight_cotangent(g, x, padding))
+    if conv_planes.suits(kernel, stride, dilation, f // groups * (c // groups), SOME):
+        ways.append(lambda g, x: conv_planes.weight_cotangent(g, x, padding, dilation, groups))
+        return _first(ways)
+    if conv_narrow.suits(kernel, stride, padding, dilation, groups, c, f, lanes):
+        ways.append(lambda g, x: conv_narrow.weight_cotangent(g, x, padding))
+    way = conv_dots if f // groups <= lanes // 4 else conv_gather
+    ways.append(lambda g, x: way.weight_cotangent(g, x, kernel, stride, padding, dilation, groups))
+    return _first(ways)

@@ -18,8 +18,8 @@ from functools import lru_cache
 import numpy as np
 
 from .apart import apart
-from .conv_pieces import Pair, pieces_of, ranges
-from .conv_tables import Tables, forward_tables, input_tables
+from .conv_pieces import Pair, pieces_of, ranges, zeros_of
+from .conv_tables import forward_tables, input_tables
 from .door import ROWS, kernel
 from .moves import copy_run, framed, lanes_of, transpose
 from .pool import share
@@ -90,15 +90,6 @@ def gather_some(i, parts, x, panels, bias, y, rows, places, taps, entries, chunk
                               columns, lanes)  # fmt: skip
 
 
-@kernel
-def gathered(team, helpers, count, parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top,
-             left, b_h, b_w, direct, groups, per_group, size, width, lanes):  # fmt: skip
-    """`gather_some`, all of them."""
-    arguments = (parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top, left, b_h, b_w,
-                 direct, groups, per_group, size, width, lanes)  # fmt: skip
-    each(team, helpers, count, entry(gather_some, arguments), kept(arguments))
-
-
 @apart
 def pack_some(i, parts, weight, zeros, out, panels, depth, per_group, width, lanes):
     """out[p, t, j] = weight[filter j of panel p, t] for part `i` of the panels."""
@@ -110,10 +101,16 @@ def pack_some(i, parts, weight, zeros, out, panels, depth, per_group, width, lan
 
 
 @kernel
-def pack_forward(team, helpers, parts, weight, zeros, out, panels, depth, per_group, width, lanes):
-    """`pack_some`, all of them."""
-    arguments = (parts, weight, zeros, out, panels, depth, per_group, width, lanes)
-    each(team, helpers, parts, entry(pack_some, arguments), kept(arguments))
+def forward_all(team, helpers, pieces, weight, packs, depth, count, parts, x, panels, bias, y, rows, places, taps,
+                entries, chunks, block, c, h, w, top, left, b_h, b_w, direct, groups, per_group, size, width,
+                lanes):  # fmt: skip
+    """`pack_some` and then `gather_some`, all of them."""
+    packed = (packs, weight, np.zeros(depth, x.dtype), panels, groups * -(-per_group // width), depth, per_group, width,
+              lanes)  # fmt: skip
+    each(team, min(helpers, packs - 1), packs, entry(pack_some, packed), kept(packed))
+    arguments = (parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top, left, b_h, b_w,
+                 direct, groups, per_group, size, width, lanes)  # fmt: skip
+    each(team, min(helpers, count - 1), count, entry(gather_some, arguments), kept(arguments))
 
 
 @apart
@@ -132,10 +129,16 @@ def turn_some(i, parts, weight, zeros, out, starts, steps, panels, f, c, taps, w
 
 
 @kernel
-def pack_input(team, helpers, parts, weight, zeros, out, starts, steps, panels, f, c, taps, width, lanes):
-    """`turn_some`, all of them."""
-    arguments = (parts, weight, zeros, out, starts, steps, panels, f, c, taps, width, lanes)
-    each(team, helpers, parts, entry(turn_some, arguments), kept(arguments))
+def input_all(team, helpers, pieces, weight, packs, starts, steps, f, count, parts, x, panels, bias, y, rows, places,
+              taps, entries, chunks, block, c, h, w, top, left, b_h, b_w, direct, groups, per_group, size, width,
+              lanes):  # fmt: skip
+    """`turn_some` and then `gather_some`, all of them."""
+    turned = (packs, weight, np.zeros(starts.size, x.dtype), panels, starts, steps, groups * -(-per_group // width), f,
+              per_group, starts.size, width, lanes)  # fmt: skip
+    each(team, min(helpers, packs - 1), packs, entry(turn_some, turned), kept(turned))
+    arguments = (parts, x, panels, bias, y, rows, places, taps, entries, chunks, block, c, h, w, top, left, b_h, b_w,
+                 direct, groups, per_group, size, width, lanes)  # fmt: skip
+    each(team, min(helpers, count - 1), count, entry(gather_some, arguments), kept(arguments))
 
 
 @apart
@@ -234,46 +237,41 @@ def _weight_grid(n: int, c: int, taps: int, work: int) -> np.ndarray:
     return np.array([(k, *i, *j) for k, i in enumerate(samples) for j in channels])
 
 
-def _gather(x: np.ndarray, panels: np.ndarray, bias: np.ndarray, y: np.ndarray, tables: Tables, groups: int,
-            work: int) -> None:  # fmt: skip
-    width, (n, c, h, w), size = columns_of(x.dtype), x.shape, y[0, 0].size
-    per_group = y.shape[1] // groups
-    parts = _grid(n, groups * -(-per_group // width), work)
-    share(len(parts), gathered, parts, x.reshape(-1), panels, bias, y.reshape(-1), *tables[:5], tables.block, c, h, w,
-          *tables.frame, tables.direct, groups, per_group, size, width, lanes_of(x.dtype))  # fmt: skip
-
-
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
             groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
     """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
-    (n, c, h, w), f, depth = x.shape, len(weight), weight[0].size
-    width, per_group = columns_of(x.dtype), f // groups
-    count = -(-per_group // width)
+    (n, c, h, w), (f, channels, *kernel), kind = x.shape, weight.shape, x.dtype
+    width, per_group, depth = columns_of(kind), f // groups, channels * kernel[0] * kernel[1]
+    count = groups * -(-per_group // width)
     tables = forward_tables(n, c, groups, (h, w), weight.shape[2:], stride, padding, dilation, outputs, width)
-    panels, shift = np.empty(groups * count * depth * width, x.dtype), np.zeros((groups, count * width), x.dtype)
+    panels, shift, y = (
+        np.empty(count * depth * width, kind),
+        zeros_of(count * width, kind),
+        np.empty((n, f, *outputs), kind),
+    )
     if bias is not None:
-        shift[:, :per_group] = bias.reshape(groups, per_group)
-    parts = max(1, min(groups * count, panels.size // 100_000))
-    share(parts, pack_forward, weight.reshape(-1), np.zeros(depth, x.dtype), panels, groups * count, depth, per_group,
-          width, lanes_of(x.dtype))  # fmt: skip
-    y = np.empty((n, f, *outputs), x.dtype)
-    _gather(x, panels, shift.reshape(-1), y, tables, groups, y.size * depth)
+        shift = shift.copy()
+        shift.reshape(groups, -1)[:, :per_group] = bias.reshape(groups, per_group)
+    packs, parts = max(1, min(count, panels.size // 100_000)), _grid(n, count, y.size * depth)
+    share(max(packs, len(parts)), forward_all, weight.reshape(-1), packs, depth, len(parts), parts, x.reshape(-1),
+          panels, shift, y.reshape(-1), *tables[:5], tables.block, c, h, w, *tables.frame, tables.direct, groups,
+          per_group, outputs[0] * outputs[1], width, lanes_of(kind))  # fmt: skip
     return y
 
 
 def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
                     groups: int) -> np.ndarray:  # fmt: skip
     """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
-    n, f, *outputs = g.shape
-    c, taps, width = weight.shape[1], weight[0, 0].size, columns_of(g.dtype)
+    (n, f, h, w), (_, c, *kernel), kind = g.shape, weight.shape, g.dtype
+    width, taps = columns_of(kind), kernel[0] * kernel[1]
     count = groups * -(-c // width)
     tables, starts, steps = input_tables(n, f, groups, count, spatial, weight.shape[2:], stride, padding, dilation,
-                                          (outputs[0], outputs[1]), width)  # fmt: skip
-    panels = np.empty(count * (f // groups) * taps * width, g.dtype)
-    share(max(1, min(count, panels.size // 50_000)), pack_input, weight.reshape(-1), np.zeros(taps, g.dtype), panels,
-          starts, steps, count, f // groups, c, taps, width, lanes_of(g.dtype))  # fmt: skip
-    x = np.empty((n, c * groups, *spatial), g.dtype)
-    _gather(g, panels, np.zeros(count * width, g.dtype), x, tables, groups, g.size * weight[0].size)
+                                          (h, w), width)  # fmt: skip
+    panels, x = np.empty(count * (f // groups) * taps * width, kind), np.empty((n, c * groups, *spatial), kind)
+    packs, parts = max(1, min(count, panels.size // 50_000)), _grid(n, count, g.size * c * taps)
+    share(max(packs, len(parts)), input_all, weight.reshape(-1), packs, starts, steps, f // groups, len(parts), parts,
+          g.reshape(-1), panels, zeros_of(count * width, kind), x.reshape(-1), *tables[:5], tables.block, f, h, w,
+          *tables.frame, tables.direct, groups, c, spatial[0] * spatial[1], width, lanes_of(kind))  # fmt: skip
     return x
 
 
@@ -287,7 +285,7 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, kernel: Pair, stride: Pair, p
     parts = _weight_grid(n, c, taps, work)
     totals, out = np.empty((parts[-1, 0] + 1, taps * f), x.dtype), np.empty((f, c // groups, *kernel), x.dtype)
     share(len(parts), weights, parts, x.reshape(-1), g.reshape(-1), totals, out.reshape(-1),
-          max(1, taps * per_group // 50_000), np.zeros(max(o_h * o_w, per_group), x.dtype), tables.rows, tables.taps,
+          max(1, taps * per_group // 50_000), zeros_of(max(o_h * o_w, per_group), x.dtype), tables.rows, tables.taps,
           tables.entries, tables.chunks, parts[0, 4], tables.block, c, h, w, *tables.frame, tables.direct, groups,
           per_group, o_h * o_w, width, lanes)  # fmt: skip
     return out

@@ -58,8 +58,8 @@ def suits(kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
     return plain and channels >= ROWS and lanes // 2 < filters <= lanes
 
 
-def weight_cotangent(g: np.ndarray, x: np.ndarray, padding: Pair) -> np.ndarray:
-    """∂⟨g, x ∗ w⟩/∂w for filters of 3 x 3, wrong if it is not finite; sums over some samples each, added in order."""
+def weight_cotangent(g: np.ndarray, x: np.ndarray, padding: Pair) -> np.ndarray | None:
+    """∂⟨g, x ∗ w⟩/∂w for filters of 3 x 3; None if it is not finite.  Sums over some samples each, added in order."""
     (n, f, *outputs), (_, c, h, w), lanes = g.shape, x.shape, lanes_of(x.dtype)
     length = -(-n // min(8, pieces_of(g.size * c * 9)))
     parts = -(-n // length)
@@ -67,4 +67,5 @@ def weight_cotangent(g: np.ndarray, x: np.ndarray, padding: Pair) -> np.ndarray:
     table = ((np.arange(h) * (w + 2))[:, None] + np.arange(w)).reshape(-1) * lanes
     share(parts, narrow, x.reshape(-1), g.reshape(-1), total.reshape(-1), table, length, n, c, f, (h, w), padding,
           (outputs[0], outputs[1]), lanes)  # fmt: skip
-    return np.ascontiguousarray(total.sum(0)[:, :, ::-1, :f].transpose(3, 1, 0, 2))
+    w = np.ascontiguousarray(total.sum(0)[:, :, ::-1, :f].transpose(3, 1, 0, 2))
+    return w if np.isfinite(w).all() else None

@@ -12,10 +12,12 @@ Outputs are numbered with the width of the phase, so a few at the end of each im
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .apart import apart
-from .conv_pieces import Pair, pieces_of
+from .conv_pieces import Pair, pieces_of, zeros_of
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_every_second, copy_run, copy_to_every_second, framed
 from .pool import share
@@ -97,23 +99,22 @@ def forward_all(team, helpers, parts, x, weight, bias, y, table, length, samples
 
 
 @apart
-def turned_some(i, weight, out, chosen, length, rows, f, c, taps):
-    """out[g, c, f, t] = weight[g, f, c, chosen[t]] for part `i` of the rows (g, c), `length` of them."""
-    at = i * length * f * chosen.size
-    for row in range(i * length, min((i + 1) * length, rows)):
-        g, k = row // c, row % c
-        for j in range(f):
-            source = ((g * f + j) * c + k) * taps
-            for t in chosen:
-                out[at] = weight[source + t]
-                at += 1
-
-
-@kernel
-def turned_all(team, helpers, parts, weight, out, chosen, length, rows, f, c, taps):
-    """`turned_some`, all of them."""
-    arguments = (weight, out, chosen, length, rows, f, c, taps)
-    each(team, helpers, parts, entry(turned_some, arguments), kept(arguments))
+def turned_some(i, weight, out, chosen, starts, length, c, f, channels, taps):
+    """out[phase, k, j, t] = weight[j of k's group, k, chosen[t]] for part `i` of all `c` channels k, `length` of them,
+    in groups of `channels` that see `f` filters."""
+    per_channel = f // (c // channels)
+    for k in range(i * length, min((i + 1) * length, c)):
+        g, own = k // channels, k % channels
+        first = 0
+        for phase in range(starts.size - 1):
+            count = (starts[phase + 1] - starts[phase]) // per_channel
+            at = (first * c + k * count) * per_channel
+            for j in range(per_channel):
+                source = ((g * per_channel + j) * channels + own) * taps
+                for t in range(first, first + count):
+                    out[at] = weight[source + chosen[t]]
+                    at += 1
+            first += count
 
 
 @apart
@@ -145,12 +146,16 @@ def input_some(part, g, weight, x, table, starts, length, samples, c, h, w, f, g
 
 
 @kernel
-def input_all(team, helpers, parts, g, weight, x, table, starts, length, samples, c, h, w, f, groups, o_h, o_w, q_h,
-              q_w, rows, columns, top, left, s_h, s_w, p_h, p_w, width):  # fmt: skip
-    """`input_some`, all of them."""
-    arguments = (g, weight, x, table, starts, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, rows, columns,
+def input_all(team, helpers, pieces, g, weight, turned, x, chosen, table, starts, rows, length, samples, c, h, w, f,
+              groups, o_h, o_w, q_h, q_w, frame_h, frame_w, top, left, s_h, s_w, p_h, p_w, width):  # fmt: skip
+    """`turned_some` and then `input_some`, all of them."""
+    parts = -(-c // rows)
+    given = (weight, turned, chosen, starts, rows, c, f, c // groups, weight.size // (f * (c // groups)))
+    each(team, min(helpers, parts - 1), parts, entry(turned_some, given), kept(given))
+    parts = -(-samples // length)
+    arguments = (g, turned, x, table, starts, length, samples, c, h, w, f, groups, o_h, o_w, q_h, q_w, frame_h, frame_w,
                  top, left, s_h, s_w, p_h, p_w, width)  # fmt: skip
-    each(team, helpers, parts, entry(input_some, arguments), kept(arguments))
+    each(team, min(helpers, parts - 1), parts, entry(input_some, arguments), kept(arguments))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -166,54 +171,58 @@ def offsets_of(kernel: Pair, stride: Pair, dilation: Pair, outputs: Pair) -> tup
     return (q[0], q[1]), offsets.reshape(-1).astype(np.int64)
 
 
+@lru_cache(maxsize=256)
+def _forward_table(c: int, groups: int, kernel: Pair, stride: Pair, dilation: Pair,
+                   outputs: Pair) -> tuple[Pair, np.ndarray]:  # fmt: skip
+    """The size of a phase, and for each tap its offset among those of a group's channels."""
+    q, offsets = offsets_of(kernel, stride, dilation, outputs)
+    channel = stride[0] * stride[1] * q[0] * q[1]
+    return q, (np.arange(c // groups)[:, None] * channel + offsets).reshape(-1)
+
+
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, padding: Pair, dilation: Pair,
             groups: int, outputs: Pair) -> np.ndarray:  # fmt: skip
     """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
-    (n, c, h, w), f = x.shape, len(weight)
-    q, offsets = offsets_of(weight.shape[2:], stride, dilation, outputs)
-    channel = stride[0] * stride[1] * q[0] * q[1]
-    table = (np.arange(c // groups)[:, None] * channel + offsets).reshape(-1)
-    y = np.empty((n, f, *outputs), x.dtype)
-    shift = np.empty(0, x.dtype) if bias is None else bias
-    flat = x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table
-    sizes = n, c, h, w, f, groups, *outputs, *q, *stride, *padding, columns_of(x.dtype)
+    (n, c, h, w), f, kind = x.shape, len(weight), x.dtype
+    q, table = _forward_table(c, groups, weight.shape[2:], stride, dilation, outputs)
+    y, shift = np.empty((n, f, *outputs), kind), zeros_of(0, kind) if bias is None else bias
     length = -(-n // pieces_of(y.size * table.size))
-    share(-(-n // length), forward_all, *flat, length, *sizes)
+    share(-(-n // length), forward_all, x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table, length, n, c, h,
+          w, f, groups, *outputs, *q, *stride, *padding, columns_of(kind))  # fmt: skip
     return y
 
 
-def _turned(weight: np.ndarray, groups: int, chosen: np.ndarray) -> np.ndarray:
-    """The filters as (groups, C/groups, F/groups, taps), with the chosen taps alone: what each channel of x meets."""
-    (f, c), taps = weight.shape[:2], weight[0, 0].size
-    out = np.empty(f * c * chosen.size, weight.dtype)
-    length = -(-groups * c // max(1, min(16, out.size // 50_000)))
-    parts = -(-groups * c // length)
-    share(parts, turned_all, weight.reshape(-1), out, chosen, length, groups * c, f // groups, c, taps)
-    return out
-
-
-def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
-                    groups: int) -> np.ndarray:  # fmt: skip
-    """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
-    n, f, o_h, o_w = g.shape
-    c, taps, (h, w) = weight.shape[1] * groups, weight.shape[2:], spatial
-    x = np.empty((n, c, h, w), g.dtype)
+@lru_cache(maxsize=256)
+def _input_tables(per_group: int, taps: Pair, spatial: Pair, stride: Pair, padding: Pair,
+                  dilation: Pair) -> tuple[list[np.ndarray], Pair, tuple[int, int, int, int], Pair]:  # fmt: skip
+    """For all phases together: which taps they have, where these find their elements, and where each phase begins; the
+    size of a phase, the frame of g, and what is left of the padding."""
     low, rest = zip(*(divmod(p, s) for p, s in zip(padding, stride)), strict=True)  # phases begin before the image
     q_h, q_w = ((size - 1 + r) // s + 1 for size, r, s in zip(spatial, rest, stride))
     m_h, m_w = ((k - 1) * d // s for k, d, s in zip(taps, dilation, stride))
     frame = q_h + m_h, q_w + m_w, m_h - low[0], m_w - low[1]
-    rows, columns, filters = np.arange(taps[0]), np.arange(taps[1]), np.arange(f // groups)[:, None]
-    tables, turned = [], []
+    rows, columns, filters = np.arange(taps[0]), np.arange(taps[1]), np.arange(per_group)[:, None]
+    chosen, tables = [], []
     for a in range(stride[0]):
         for b in range(stride[1]):
             i = rows[rows * dilation[0] % stride[0] == a][:, None]
             j = columns[columns * dilation[1] % stride[1] == b]
             places = (m_h - i * dilation[0] // stride[0]) * frame[1] + m_w - j * dilation[1] // stride[1]
             tables.append((filters * (frame[0] * frame[1]) + places.reshape(-1)).reshape(-1))
-            turned.append(_turned(weight, groups, (i * taps[1] + j).reshape(-1)))
+            chosen.append((i * taps[1] + j).reshape(-1))
     starts = np.cumsum([0, *map(len, tables)])
-    flat = g.reshape(-1), np.concatenate(turned), x.reshape(-1), np.concatenate(tables), starts
-    sizes = n, c, h, w, f, groups, o_h, o_w, q_h, q_w, *frame, *stride, *rest, columns_of(g.dtype)
-    length = -(-n // pieces_of(g.size * weight[0].size))
-    share(-(-n // length), input_all, *flat, length, *sizes)
+    return [*map(np.concatenate, (chosen, tables)), starts], (q_h, q_w), frame, (rest[0], rest[1])
+
+
+def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, stride: Pair, padding: Pair, dilation: Pair,
+                    groups: int) -> np.ndarray:  # fmt: skip
+    """∂⟨g, x ∗ w⟩/∂x for x of size `spatial`."""
+    (n, f, *outputs), (_, channels, *taps), kind = g.shape, weight.shape, g.dtype
+    c, per_group = channels * groups, f // groups
+    tables, q, frame, rest = _input_tables(per_group, (taps[0], taps[1]), spatial, stride, padding, dilation)
+    x, turned = np.empty((n, c, *spatial), kind), np.empty(weight.size, kind)
+    length, rows = -(-n // pieces_of(g.size * weight[0].size)), -(-c // max(1, min(16, weight.size // 50_000)))
+    share(max(-(-n // length), -(-c // rows)), input_all, g.reshape(-1), weight.reshape(-1), turned, x.reshape(-1),
+          *tables, rows, length, n, c, *spatial, f, groups, *outputs, *q, *frame, *stride, *rest,
+          columns_of(kind))  # fmt: skip
     return x

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
 Pair = tuple[int, int]
 
 
@@ -15,3 +20,9 @@ def pieces_of(work: int) -> int:
     """Pieces of some 16 million multiply-adds, a tenth of a millisecond, ten calls' time; but at least two as soon as
     the work takes longer than another thread to hear of it."""
     return 1 if work < 1 << 21 else max(2, min(16, work >> 24))
+
+
+@lru_cache(maxsize=256)
+def zeros_of(count: int, kind: Any) -> np.ndarray:
+    """So many zeros, for kernels to read; of none for a bias that is not there."""
+    return np.zeros(count, kind)

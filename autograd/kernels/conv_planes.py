@@ -17,7 +17,7 @@ import numpy as np
 
 from .apart import apart
 from .conv_passes import TAPS, correlate, pass_by
-from .conv_pieces import Pair, pieces_of
+from .conv_pieces import Pair, pieces_of, zeros_of
 from .door import inlined, kernel
 from .moves import lanes_of
 from .pool import share
@@ -128,7 +128,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, padding:
             outputs: Pair) -> np.ndarray:  # fmt: skip
     """Convolution of (N, C, H, W) with (F, C/groups, 3, 3)."""
     (n, _, h, w), (f, channels) = x.shape, weight.shape[:2]
-    shift, y = np.zeros(f, x.dtype) if bias is None else bias, np.empty((n, f, *outputs), x.dtype)
+    shift, y = zeros_of(f, x.dtype) if bias is None else bias, np.empty((n, f, *outputs), x.dtype)
     length = _length(n * f, y.size * channels * TAPS)
     share(-(-n * f // length), planes, x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), length, channels,
           f // groups, channels, 1, False, (h, w), padding, dilation[0], outputs, lanes_of(x.dtype))  # fmt: skip
@@ -142,7 +142,7 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, spatial: Pair, padding: P
     c, per_group = channels * groups, f // groups
     x, margin = np.empty((n, c, *spatial), g.dtype), (2 * dilation[0] - padding[0], 2 - padding[1])
     length = _length(n * c, x.size * per_group * TAPS)
-    share(-(-n * c // length), planes, g.reshape(-1), weight.reshape(-1), np.zeros(c, g.dtype), x.reshape(-1), length,
+    share(-(-n * c // length), planes, g.reshape(-1), weight.reshape(-1), zeros_of(c, g.dtype), x.reshape(-1), length,
           per_group, channels, 1, channels, True, (h, w), margin, dilation[0], spatial, lanes_of(g.dtype))  # fmt: skip
     return x
 

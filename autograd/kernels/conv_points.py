@@ -9,10 +9,14 @@ the same with w turned.
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from .apart import apart
-from .conv_pieces import Pair, pieces_of
+from .conv_pieces import Pair, pieces_of, zeros_of
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose
 from .pool import share
@@ -22,6 +26,7 @@ from .words import entry, kept
 
 LEAST = 96  # places from which few columns of tiles are wasted
 DEEP = 128  # channels from which a strip fills the first cache, so that it must not have more lines than it needs
+TURN = 1 << 16  # elements of w that are turned at once
 PIECES = 64  # small ones, for a thread has nothing to do while another is at the last
 
 
@@ -79,10 +84,13 @@ def turn_some(i, parts, w, out, groups, k, m, lanes):
 
 
 @kernel
-def turn(team, helpers, parts, w, out, groups, k, m, lanes):
-    """`turn_some`, all of them."""
-    arguments = (parts, w, out, groups, k, m, lanes)
-    each(team, helpers, parts, entry(turn_some, arguments), kept(arguments))
+def turned_points(team, helpers, parts, x, w, turned, none, y, groups, k, m, places, width):
+    """`turn_some`, and then `points_some`, all of them."""
+    turns = min(16, 1 + w.size // TURN)
+    given = (turns, w, turned, groups, k, m, width // VECTORS)
+    each(team, min(helpers, turns - 1), turns, entry(turn_some, given), kept(given))
+    arguments = (parts, x, turned, none, y, groups, k, m, places, width)
+    each(team, helpers, parts, entry(points_some, arguments), kept(arguments))
 
 
 def suits(kernel: Pair, stride: Pair, padding: Pair, places: int) -> bool:
@@ -90,23 +98,27 @@ def suits(kernel: Pair, stride: Pair, padding: Pair, places: int) -> bool:
     return kernel == (1, 1) and stride == (1, 1) and padding == (0, 0) and places >= LEAST
 
 
-def _product(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, groups: int, m: int) -> np.ndarray:
-    """y[n, g m + r] = bias[g m + r] + Σ_j w[g, r, j] x[n, g k + j]."""
-    (n, c, *spatial), width = x.shape, columns_of(x.dtype)
-    y = np.empty((n, groups * m, *spatial), x.dtype)
-    places, k, shift = y[0, 0].size, c // groups, np.empty(0, x.dtype) if bias is None else bias
-    parts = 1 if pieces_of(y.size * k) == 1 else min(PIECES, n * groups * -(-places // width))
-    share(parts, points, x.reshape(-1), w.reshape(-1), shift, y.reshape(-1), groups, k, m, places, width)
-    return y
+@lru_cache(maxsize=256)
+def _plan(shape: tuple[int, ...], kind: Any, groups: int, m: int) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+    """The shape of the result, in how many parts it is made, and the sizes that the kernel wants."""
+    (n, c, *spatial), width = shape, columns_of(kind)
+    places, k = math.prod(spatial), c // groups
+    parts = 1 if pieces_of(n * c * m * places) == 1 else min(PIECES, n * groups * -(-places // width))
+    return (n, groups * m, *spatial), parts, (groups, k, m, places, width)
 
 
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int) -> np.ndarray:
     """Convolution of (N, C, H, W) with (F, C/groups, 1, 1)."""
-    return _product(x, weight, bias, groups, len(weight) // groups)
+    shape, parts, sizes = _plan(x.shape, x.dtype, groups, len(weight) // groups)
+    y = np.empty(shape, x.dtype)
+    shift = zeros_of(0, x.dtype) if bias is None else bias
+    share(parts, points, x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), *sizes)
+    return y
 
 
 def input_cotangent(g: np.ndarray, weight: np.ndarray, groups: int) -> np.ndarray:
     """∂⟨g, x ∗ w⟩/∂x."""
-    k, m, turned = len(weight) // groups, weight.shape[1], np.empty(weight.size, weight.dtype)
-    share(pieces_of(weight.size << 4), turn, weight.reshape(-1), turned, groups, k, m, columns_of(g.dtype) // VECTORS)
-    return _product(g, turned, None, groups, m)
+    shape, parts, sizes = _plan(g.shape, g.dtype, groups, weight.shape[1])
+    x, turned = np.empty(shape, g.dtype), np.empty(weight.size, weight.dtype)
+    share(parts, turned_points, g.reshape(-1), weight.reshape(-1), turned, zeros_of(0, g.dtype), x.reshape(-1), *sizes)
+    return x

@@ -16,7 +16,7 @@ import numpy as np
 
 from .apart import apart
 from .conv_phases import offsets_of, spread
-from .conv_pieces import Pair, pieces_of
+from .conv_pieces import Pair, pieces_of, zeros_of
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run
 from .pool import share
@@ -94,7 +94,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
     """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
     (n, c, h, w), f = x.shape, len(weight)
     high, phase, table = _plan(n, c, groups, weight.shape[2:], stride, dilation, outputs)
-    y, shift = np.empty((n, f, *outputs), x.dtype), np.empty(0, x.dtype) if bias is None else bias
+    y, shift = np.empty((n, f, *outputs), x.dtype), zeros_of(0, x.dtype) if bias is None else bias
     parts = 1 if pieces_of(y.size * table.size) == 1 else min(64, n * -(-outputs[0] // high))
     share(parts, by_rows, x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table, n, c, (h, w), f, groups,
           outputs, high, phase, stride, padding, columns_of(x.dtype))  # fmt: skip

@@ -15,18 +15,19 @@ Tiles are taken in blocks of whole rows, for which v and m stay in the second ca
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
 from ..algorithms import is_winograd_enabled
 from . import winograd_planes
-from .conv_pieces import Pair, pieces_of
+from .conv_pieces import Pair, pieces_of, zeros_of
 from .door import VECTOR_BYTES
 from .moves import lanes_of
 from .pool import share
 from .tile import columns_of
 from .winograd_maps import OUTPUTS, PLACES, TAPS
-from .winograd_tiles import CHUNK, all_filters, all_images, all_sums, all_weights, spaced
+from .winograd_tiles import CHUNK, all_images, all_sums, all_weights, spaced
 
 TILES = 32  # of a block, about
 MAPPED = 1 << 22  # elements of mapped filters at a time, at most: 16 MB
@@ -37,16 +38,17 @@ MOST = 3 * VECTOR_BYTES // 4  # channels or filters that are few: three vectors 
 LEAST, LEAST_OF_WEIGHT = 8, min(16, MOST)  # of those, for images and for the weight
 
 
-def suits(x: np.ndarray, weight: tuple[int, ...], size: Pair, stride: Pair, padding: Pair, dilation: Pair,
+def suits(n: int, kind: Any, weight: tuple[int, ...], size: Pair, stride: Pair, padding: Pair, dilation: Pair,
           groups: int, least: int = LEAST) -> bool:  # fmt: skip
-    """Whether this is the way for filters of the shape `weight` and tiles over `size`: it can be, and is faster.
+    """Whether this is the way for `n` images, filters of the shape `weight` and tiles over `size`: it can be, and is
+    faster.
 
     `least` is the number of channels from which few of them are taken plane by plane.
     """
     f, c, *kernel = weight
-    if x.dtype != np.float32 or (*kernel, *stride, *dilation, groups) != (TAPS, TAPS, 1, 1, 1, 1, 1):
+    if kind != np.float32 or (*kernel, *stride, *dilation, groups) != (TAPS, TAPS, 1, 1, 1, 1, 1):
         return False
-    way = _way(len(x), f, c, size, lanes_of(x.dtype), least)
+    way = _way(n, f, c, size, lanes_of(kind), least)
     return way != NEITHER and max(padding) < TAPS and is_winograd_enabled()
 
 
@@ -67,49 +69,40 @@ def _way(n: int, f: int, c: int, size: Pair, lanes: int, least: int) -> int:
     return BY_TILES if pays else NEITHER
 
 
-def _mapped(weight: np.ndarray, turned: bool, begin: int, end: int) -> np.ndarray:
-    """The filters `begin` to `end` as `images_some` wants them; if `turned`, those of the input's cotangent."""
-    (f, c), taps, width = weight.shape[:2], TAPS * TAPS, columns_of(weight.dtype)
-    f_step, c_step, depth = (taps, c * taps, f) if turned else (c * taps, taps, c)
-    count, panels = end - begin, -(-(end - begin) // width)
-    u = np.empty(PLACES * spaced(panels * depth * width), weight.dtype)
-    pairs = panels * -(-depth // CHUNK)
-    length = -(-pairs // max(1, min(16, u.size // 50_000)))
-    share(-(-pairs // length), all_filters, length, pairs, weight.reshape(-1)[begin * f_step :], u, count, depth,
-          f_step, c_step, turned, width, lanes_of(weight.dtype))  # fmt: skip
-    return u
+@functools.lru_cache(256)
+def _cut(n: int, c: int, f: int, size: Pair, width: int) -> tuple[int, int, int, int, int]:
+    """How images are cut for `f` filters: the parts of the filters' maps, pairs of a panel and channels in each, the
+    parts of the rows of tiles, rows in each, and rows of a block."""
+    pairs = -(-f // width) * -(-c // CHUNK)
+    some = -(-pairs // max(1, min(16, PLACES * pairs * CHUNK * width // 50_000)))
+    rows, across = n * -(-size[0] // OUTPUTS), -(-size[1] // OUTPUTS)
+    block = max(1, min(TILES // across, rows))
+    blocks, pieces = -(-rows // block), pieces_of(n * size[0] * size[1] * f * c * TAPS * TAPS)
+    length = -(-blocks // pieces) * block
+    return -(-pairs // some), some, -(-rows // length), length, block
 
 
 def _images(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, padding: Pair, size: Pair,
             turned: bool) -> np.ndarray | None:  # fmt: skip
-    """The outputs, of `size`, unless some are not finite."""
-    if _way(len(x), len(weight), weight.shape[1], size, lanes_of(x.dtype), LEAST) == BY_PLANES:
+    """The outputs, of `size`, unless some are not finite; if `turned`, of the input's cotangent."""
+    (n, c, h, w), f, kind, taps = x.shape, weight.shape[turned], x.dtype, TAPS * TAPS
+    width, lanes = columns_of(kind), lanes_of(kind)
+    if _way(n, *weight.shape[:2], size, lanes, LEAST) == BY_PLANES:
         return winograd_planes.images(x, weight, bias, padding, size, turned)
-    (n, c), f, width = x.shape[:2], weight.shape[turned], columns_of(x.dtype)
-    shift = np.zeros(-(-f // width) * width, x.dtype)
+    shift = zeros_of(-(-f // width) * width, kind)
     if bias is not None:
+        shift = shift.copy()
         shift[:f] = bias
-    y, step = np.empty((n, f, *size), x.dtype), max(1, MAPPED // (PLACES * c * width)) * width
+    y, step, finite = np.empty((n, f, *size), kind), max(1, MAPPED // (PLACES * c * width)) * width, np.ones(1, kind)
+    f_step, c_step = (taps, f * taps) if turned else (c * taps, taps)
+    filters, images, result = weight.reshape(-1), x.reshape(-1), y.reshape(-1)
     for begin in range(0, f, step):
         end = min(f, begin + step)
-        if not _filtered(x, _mapped(weight, turned, begin, end), shift, y, begin, end, padding):
-            return None
-    return y
-
-
-def _filtered(x: np.ndarray, u: np.ndarray, shift: np.ndarray, y: np.ndarray, begin: int, end: int,
-              padding: Pair) -> bool:  # fmt: skip
-    """Fill `y` for the filters `begin` to `end`; whether all is finite."""
-    (n, c, h, w), (_, f, o_h, o_w) = x.shape, y.shape
-    rows, across = n * -(-o_h // OUTPUTS), -(-o_w // OUTPUTS)
-    block = max(1, min(TILES // across, rows))
-    blocks = -(-rows // block)
-    length = -(-blocks // pieces_of(n * o_h * o_w * (end - begin) * c * TAPS * TAPS)) * block
-    parts = -(-rows // length)
-    doubt = np.zeros((parts, lanes_of(x.dtype)), x.dtype)
-    share(parts, all_images, length, rows, x.reshape(-1), u, shift, y.reshape(-1), doubt, begin, end, block, c, h, w, f,
-          o_h, o_w, *padding, columns_of(x.dtype), doubt.shape[1])  # fmt: skip
-    return not doubt.any()
+        maps, some, parts, length, block = _cut(n, c, end - begin, size, width)
+        u = np.empty(PLACES * spaced(-(-(end - begin) // width) * c * width), kind)
+        share(max(maps, parts), all_images, maps, some, filters, u, f_step, c_step, turned, parts, length, images,
+              shift, result, finite, n, begin, end, block, c, h, w, f, *size, *padding, width, lanes)  # fmt: skip
+    return y if finite[0] else None
 
 
 def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, padding: Pair,

@@ -17,7 +17,7 @@ import functools
 import numpy as np
 
 from .apart import apart
-from .conv_pieces import Pair, pieces_of
+from .conv_pieces import Pair, pieces_of, zeros_of
 from .door import ROWS, kernel
 from .moves import FIRST, lanes_of, transpose
 from .pool import share
@@ -106,13 +106,17 @@ def planes_some(i, x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, 
 @kernel
 def planes(team, helpers, parts, weight, turned, x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, o_w, p_h,
            p_w, filters, lanes):  # fmt: skip
-    """`planes_some`, all of them, after the filters have been mapped."""
+    """`planes_some`, all of them, after the filters have been mapped; doubt[0, 0] is 0 if all is finite."""
     taps = TAPS * TAPS
     f_step, c_step = (taps, f * taps) if turned else (c * taps, taps)
     chunks = -(-c // CHUNK)
     filters_some(FIRST, chunks, chunks, weight, u, f, c, f_step, c_step, turned, filters, lanes)
     arguments = (x, u, bias, y, doubt, length, blocks, rows, c, h, w, f, o_h, o_w, p_h, p_w, filters, lanes)
     each(team, helpers, parts, entry(planes_some, arguments), kept(arguments))
+    for i in range(parts):
+        for j in range(lanes):
+            if doubt[i, j] != 0:
+                doubt[0, 0] = 1
 
 
 @apart
@@ -198,10 +202,10 @@ def images(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, padding: 
     filters, (rows, blocks) = -(-f // lanes) * lanes, blocks_of(size, lanes)
     y, u = np.empty((n, f, *size), x.dtype), np.empty(PLACES * spaced(c * filters), x.dtype)
     length, parts = _parts(n * blocks, pieces_of(y.size * c * TAPS * TAPS))
-    shift, doubt = np.zeros(f, x.dtype) if bias is None else bias, np.zeros((parts, lanes), x.dtype)
+    shift, doubt = zeros_of(f, x.dtype) if bias is None else bias, np.zeros((parts, lanes), x.dtype)
     share(parts, planes, weight.reshape(-1), turned, x.reshape(-1), u, shift, y.reshape(-1), doubt, length, n * blocks,
           rows, c, h, w, f, *size, *padding, filters, lanes)  # fmt: skip
-    return None if doubt.any() else y
+    return None if doubt[0, 0] else y
 
 
 def weight_cotangent(g: np.ndarray, x: np.ndarray, padding: Pair) -> np.ndarray | None:

@@ -118,14 +118,6 @@ def images_some(i, length, all_rows, x, u, bias, y, doubts, begin, end, block, c
                               min(width, end - column), lanes)  # fmt: skip
 
 
-@kernel
-def all_images(team, helpers, parts, length, rows, x, u, bias, y, doubts, begin, end, block, c, h, w, f, o_h, o_w,
-               p_h, p_w, width, lanes):  # fmt: skip
-    """`images_some`, all of them."""
-    arguments = (length, rows, x, u, bias, y, doubts, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes)
-    each(team, helpers, parts, entry(images_some, arguments), kept(arguments))
-
-
 @apart
 def filters_some(i, length, pairs, weight, u, f, c, f_step, c_step, turned, width, lanes):
     """u[place, p, k] = G w Gᵀ of the filters of panel p and channel k, for part `i` of the pairs of a panel and CHUNK
@@ -153,10 +145,20 @@ def filters_some(i, length, pairs, weight, u, f, c, f_step, c_step, turned, widt
 
 
 @kernel
-def all_filters(team, helpers, parts, length, pairs, weight, u, f, c, f_step, c_step, turned, width, lanes):
-    """`filters_some`, all of them."""
-    arguments = (length, pairs, weight, u, f, c, f_step, c_step, turned, width, lanes)
-    each(team, helpers, parts, entry(filters_some, arguments), kept(arguments))
+def all_images(team, helpers, pieces, maps, some, weight, u, f_step, c_step, turned, parts, length, x, bias, y, finite,
+               n, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes):  # fmt: skip
+    """`filters_some` and then `images_some`, all of them; finite[0] is 0 if some outputs are not."""
+    count, rows = end - begin, n * -(-o_h // OUTPUTS)
+    panels, doubts = -(-count // width), np.zeros((parts, lanes), x.dtype)
+    pairs, chosen = panels * -(-c // CHUNK), weight[begin * f_step :]
+    mapped = (some, pairs, chosen, u, count, c, f_step, c_step, turned, width, lanes)
+    each(team, min(helpers, maps - 1), maps, entry(filters_some, mapped), kept(mapped))
+    arguments = (length, rows, x, u, bias, y, doubts, begin, end, block, c, h, w, f, o_h, o_w, p_h, p_w, width, lanes)
+    each(team, min(helpers, parts - 1), parts, entry(images_some, arguments), kept(arguments))
+    for i in range(parts):
+        for j in range(lanes):
+            if doubts[i, j] != 0:
+                finite[0] = 0
 
 
 @apart

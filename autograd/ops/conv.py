@@ -10,10 +10,13 @@ Each is a matrix product with the windows of x (im2col), made for a few samples 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..algorithms import is_winograd_enabled
 from ..op import op
 from .matmul import affine, product
 from .windows import Sizes, add_windows, cropped, output_size, padded, windows
@@ -143,27 +146,22 @@ convolution_weight.samples(
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Kernels, for one and two dimensions.
+# Kernels, for one and two dimensions.  What is done for arrays of certain shapes is found out once.
 
-_LEAST = 50_000  # multiply-adds below which a kernel's call is most of its time
+_LEAST = 4_000  # multiply-adds, from which a kernel takes half of the body's time, which is all calls
 _KINDS = (np.dtype(np.float32), np.dtype(np.float64))
+Way = Callable[..., Any]
+_kept = lru_cache(maxsize=1 << 10)
 
 
-def _suits(work: int, *arrays: Any) -> bool:
-    kind = arrays[0].dtype
-    if work < _LEAST or kind not in _KINDS or arrays[0].ndim not in (3, 4):
-        return False
-    return all(a.dtype == kind and a.size for a in arrays)
+def _suits(work: int, kind: Any, *shapes: Sizes) -> bool:
+    return work >= _LEAST and kind in _KINDS and len(shapes[0]) in (3, 4) and all(0 not in shape for shape in shapes)
 
 
-def _plane(x: Any) -> Any:
-    """(A, B, L) as (A, B, 1, L), in row-major order."""
-    return np.ascontiguousarray(x.reshape(*x.shape[:2], 1, -1) if x.ndim == 3 else x)
-
-
-def _lines(y: Any, spatial: Sizes) -> Any:
-    """`y` of two dimensions in as many as `spatial` has; no view where none is needed: as gradients they are copied."""
-    return y if len(spatial) == 2 else y.reshape(*y.shape[:2], *spatial)
+def _plane(shape: Sizes) -> tuple[int, int, int, int]:
+    """(A, B, L) as (A, B, 1, L)."""
+    a, b, *rest = shape
+    return (a, b, 1, rest[0]) if len(rest) == 1 else (a, b, rest[0], rest[1])
 
 
 def _pairs(*values: Sizes) -> list[tuple[int, int]]:
@@ -175,51 +173,112 @@ def _margin(padding: Sizes) -> tuple[int, int]:
     return (0, padding[0]) if len(padding) == 1 else (padding[0], padding[1])
 
 
-def _one_window(x: Any, kernel: Sizes, spatial: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> bool:
+def _of_images(way: Way, *shapes: Sizes) -> Way:
+    """`way`, which wants two arrays of images or filters in row-major order, for such as have these shapes."""
+    if len(shapes[0]) == 4:
+        return lambda a, b, *bias: way(np.ascontiguousarray(a), np.ascontiguousarray(b), *bias)
+    first, second = map(_plane, shapes)
+
+    def of_lines(a: Any, b: Any, *bias: Any) -> Any:
+        y = way(np.ascontiguousarray(a.reshape(first)), np.ascontiguousarray(b.reshape(second)), *bias)
+        return y.reshape(*y.shape[:2], -1)
+
+    return of_lines
+
+
+def _one_window(shape: Sizes, kernel: Sizes, spatial: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> bool:
     """Whether the filter covers the whole image, and no more: then the convolution is a product of two matrices."""
-    return tuple(kernel) == tuple(spatial) and {*padding, groups - 1} == {0} and {*dilation} == {1} and x.size > 0
+    return tuple(kernel) == tuple(spatial) and {*padding, groups - 1} == {0} and {*dilation} == {1} and 0 not in shape
+
+
+def _window_forward(input: Any, weight: Any, bias: Any) -> Any:
+    y = affine(input.reshape(len(input), -1), weight.reshape(len(weight), -1), bias)
+    return y.reshape(*y.shape, *(1,) * (input.ndim - 2))
+
+
+def _window_input(cotangent: Any, weight: Any) -> Any:
+    x = product(cotangent.reshape(cotangent.shape[:2]), weight.reshape(len(weight), -1))
+    return x.reshape(len(x), *weight.shape[1:])
+
+
+def _window_weight(cotangent: Any, input: Any) -> Any:
+    w = product(cotangent.reshape(cotangent.shape[:2]).T, input.reshape(len(input), -1))
+    return w.reshape(len(w), *input.shape[1:])
+
+
+@_kept
+def _forward_way(images: Sizes, filters: Sizes, kind: Any, stride: Sizes, padding: Sizes, dilation: Sizes,
+                 groups: int, fast: bool) -> Way | None:  # fmt: skip
+    """What to call with input, weight and bias of such shapes and of one type; None if that is the body.
+
+    It depends on whether Winograd's algorithm may be taken, that is on `fast`.
+    """
+    if _one_window(images, filters[2:], images[2:], padding, dilation, groups) and filters[0]:
+        return _window_forward
+    outputs = tuple(map(output_size, images[2:], filters[2:], stride, padding, dilation))
+    if not _suits(images[0] * math.prod(filters) * math.prod(outputs), kind, images, filters):
+        return None
+    from ..kernels import conv
+
+    steps, spread, size = _pairs(stride, dilation, outputs)
+    way = conv.forward(_plane(images), _plane(filters), kind, steps, _margin(padding), spread, groups, size)
+    return _of_images(way, images, filters)
+
+
+@_kept
+def _input_way(outputs: Sizes, filters: Sizes, kind: Any, spatial: Sizes, stride: Sizes, padding: Sizes,
+               dilation: Sizes, groups: int, fast: bool) -> Way | None:  # fmt: skip
+    """The same for cotangent and weight."""
+    if _one_window(outputs, filters[2:], spatial, padding, dilation, groups):
+        return _window_input
+    if not _suits(math.prod(filters[1:]) * math.prod(outputs), kind, outputs, filters):
+        return None
+    from ..kernels import conv
+
+    steps, spread, size = _pairs(stride, dilation, spatial)
+    way = conv.input_cotangent(_plane(outputs), _plane(filters), kind, size, steps, _margin(padding), spread, groups)
+    return _of_images(way, outputs, filters)
+
+
+@_kept
+def _weight_way(outputs: Sizes, images: Sizes, kind: Any, kernel: Sizes, stride: Sizes, padding: Sizes,
+                dilation: Sizes, groups: int, fast: bool) -> Way | None:  # fmt: skip
+    """The same for cotangent and input."""
+    if _one_window(images, kernel, images[2:], padding, dilation, groups) and 0 not in outputs:
+        return _window_weight
+    if not _suits(math.prod(outputs) * images[1] // groups * math.prod(kernel), kind, outputs, images):
+        return None
+    from ..kernels import conv
+
+    steps, spread, size = _pairs(stride, dilation, kernel)
+    way = conv.weight_cotangent(_plane(outputs), _plane(images), kind, size, steps, _margin(padding), spread, groups)
+    return _of_images(way, outputs, images)
 
 
 @convolution.kernel
 def _(input: Any, weight: Any, bias: Any, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
-    if _one_window(input, weight.shape[2:], input.shape[2:], padding, dilation, groups) and len(weight):
-        y = affine(input.reshape(len(input), -1), weight.reshape(len(weight), -1), bias)
-        return y.reshape(*y.shape, *(1,) * (input.ndim - 2))
-    outputs = tuple(map(output_size, input.shape[2:], weight.shape[2:], stride, padding, dilation))
-    arrays = (input, weight) if bias is None else (input, weight, bias)
-    if not _suits(len(input) * weight.size * math.prod(outputs), *arrays):
+    kind = input.dtype
+    if weight.dtype is not kind or (bias is not None and bias.dtype is not kind):
         return NotImplemented
-    from ..kernels import conv
-
-    steps, spread, shape = _pairs(stride, dilation, outputs)
-    shift = None if bias is None else np.ascontiguousarray(bias)
-    y = conv.forward(_plane(input), _plane(weight), shift, steps, _margin(padding), spread, groups, shape)
-    return _lines(y, outputs)
+    way = _forward_way(input.shape, weight.shape, kind, stride, padding, dilation, groups, is_winograd_enabled())
+    if way is None:
+        return NotImplemented
+    return way(input, weight, None if bias is None else np.ascontiguousarray(bias))
 
 
 @convolution_input.kernel
 def _(cotangent: Any, weight: Any, spatial: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
-    if _one_window(cotangent, weight.shape[2:], spatial, padding, dilation, groups):
-        x = product(cotangent.reshape(cotangent.shape[:2]), weight.reshape(len(weight), -1))
-        return x.reshape(len(x), *weight.shape[1:])
-    if not _suits(weight.size * cotangent.size // max(1, len(weight)), cotangent, weight):
+    kind, fast = cotangent.dtype, is_winograd_enabled()
+    if weight.dtype is not kind:
         return NotImplemented
-    from ..kernels import conv
-
-    steps, spread, shape = _pairs(stride, dilation, spatial)
-    x = conv.input_cotangent(_plane(cotangent), _plane(weight), shape, steps, _margin(padding), spread, groups)
-    return _lines(x, spatial)
+    way = _input_way(cotangent.shape, weight.shape, kind, spatial, stride, padding, dilation, groups, fast)
+    return NotImplemented if way is None else way(cotangent, weight)
 
 
 @convolution_weight.kernel
 def _(cotangent: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
-    if _one_window(input, kernel, input.shape[2:], padding, dilation, groups) and cotangent.size:
-        w = product(cotangent.reshape(cotangent.shape[:2]).T, input.reshape(len(input), -1))
-        return w.reshape(len(w), *input.shape[1:])
-    if not _suits(cotangent.size * input.shape[1] // groups * math.prod(kernel), cotangent, input):
+    kind, fast = cotangent.dtype, is_winograd_enabled()
+    if input.dtype is not kind:
         return NotImplemented
-    from ..kernels import conv
-
-    steps, spread, shape = _pairs(stride, dilation, kernel)
-    w = conv.weight_cotangent(_plane(cotangent), _plane(input), shape, steps, _margin(padding), spread, groups)
-    return _lines(w, kernel)
+    way = _weight_way(cotangent.shape, input.shape, kind, kernel, stride, padding, dilation, groups, fast)
+    return NotImplemented if way is None else way(cotangent, input)

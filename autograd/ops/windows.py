@@ -16,6 +16,8 @@ def sizes_of(name: str, value: Any, n: int, what: str, least: int = 1) -> Sizes:
     """`value`, an int or `n` of them, as a tuple; each at least `least`."""
     if value.__class__ is int and value >= least:
         return (value,) * n
+    if value.__class__ is tuple and len(value) == n and {*map(type, value)} == {int} and min(value) >= least:
+        return value  # type: ignore[no-any-return]
     sizes = tuple(value) if isinstance(value, tuple | list) else (value,) * n
     sizes = sizes * n if len(sizes) == 1 else sizes
     if len(sizes) != n or not all(isinstance(s, int | np.integer) for s in sizes):

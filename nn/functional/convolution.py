@@ -53,10 +53,6 @@ def _checked(
     return x
 
 
-def _finished(y: Tensor, single: bool) -> Tensor:
-    return y.squeeze(0) if single else y
-
-
 def _convolve(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
               dilation: Any, groups: int) -> Tensor:  # fmt: skip
     x = _checked(name, n, input, weight, bias, groups, False)
@@ -77,7 +73,8 @@ def _convolve(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | N
     if min(map(output_size, x.array.shape[2:], kernel, stride, padding, dilation)) < 1:
         raise ShapeError(f"{name}: the kernel {list(kernel)} with dilation={dilation} is larger than the padded input "
                          f"({list(input.shape)}, padding={padding})")  # fmt: skip
-    return _finished(convolution(x, weight, bias, stride, padding, dilation, groups), input.array.ndim == n + 1)
+    y = convolution.op.apply((x, weight, bias), (stride, padding, dilation, groups))
+    return y if input.array.ndim == n + 2 else y.squeeze(0)  # type: ignore[no-any-return]
 
 
 def conv1d(
@@ -146,10 +143,10 @@ def _transpose(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | 
     )
     if min(spatial) < 1:
         raise ShapeError(f"{name}: padding={padding} leaves an output of size {spatial}; it must be positive")
-    y = convolution_input(x, weight, spatial, stride, padding, dilation, groups)
+    y = convolution_input.op.apply((x, weight), (spatial, stride, padding, dilation, groups))
     if bias is not None:
         y = y + bias.reshape(1, -1, *(1,) * n)
-    return _finished(y, input.array.ndim == n + 1)
+    return y if input.array.ndim == n + 2 else y.squeeze(0)
 
 
 def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
