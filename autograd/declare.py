@@ -136,7 +136,8 @@ def _of_any(op: Op) -> Any:
             return general(*args, **kwargs)
         if args and type(args[0]) is np.ndarray:
             return hot.on_arrays(op, args, kwargs, general)
-        return op.apply(args[:inputs], args[inputs:] + tail)
+        given = args + tail  # inputs may be among the defaults, too
+        return op.apply(given[:inputs], given[inputs:])
 
     return functools.update_wrapper(call, op.body)
 
