@@ -96,8 +96,8 @@ def tree_map(function: Callable[[Any], Any], x: Any) -> Any:
     """The nest with `function` of each leaf, where slices and whatever is a tuple, list or dict are nests, too.
 
     >>> from autograd.pytree import tree_map
-    >>> tree_map(lambda leaf: leaf * 10, OrderedDict(a=1, b=[2, 3]))
-    OrderedDict({'a': 10, 'b': [20, 30]})
+    >>> tree_map(lambda leaf: leaf * 10, ({"a": 1}, [2, slice(3, 4, 5)]))
+    ({'a': 10}, [20, slice(30, 40, 50)])
     """
     kind = type(x)
     if isinstance(x, tuple):

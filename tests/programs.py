@@ -14,11 +14,12 @@ import autograd
 from autograd.generator import default_generator
 from autograd.program import cache
 from autograd.program.build import built
+from autograd.program.capture import record
 from autograd.program.emit import Emitter
 from autograd.program.passes import optimised
 from autograd.program.program import CheckFailed, Program
 from autograd.program.recorder import Recorder
-from autograd.program.recording import Argument, Hyper, Recording, difference, record
+from autograd.program.recording import Argument, Hyper, Recording, difference
 from autograd.program.replay import filled
 from autograd.program.resized import resized
 from autograd.program.runtime import seen
@@ -33,9 +34,7 @@ def traced(function: Callable[..., Any], *arrays: np.ndarray) -> tuple[Program, 
         out = function(*inputs)
         found = list(out) if isinstance(out, tuple | list) else [out]
         recorder.program.results = [recorder.variable(x) for x in found]
-    recorder.program.writes = [
-        (recorder.origins[key], root.var) for key, root in recorder.written.items() if key in recorder.origins
-    ]
+    recorder.program.writes = recorder.writes
     return recorder.program, recorder.obstacle
 
 

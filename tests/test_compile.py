@@ -96,6 +96,12 @@ def test_results_keep_their_types():
     assert is_compiled(twin)
 
 
+def test_two_tensors_with_one_gradient():
+    a, b = (numbers(3, seed=i).requires_grad_() for i in range(2))
+    a.grad = b.grad = numbers(3, seed=2)
+    same_calls(lambda x: x * a.grad + b.detach() * b.grad + a.detach(), [(numbers(3, seed=i),) for i in range(4)])
+
+
 def test_objects_among_the_arguments():
     """An object may be gone, and another at its address, with other attributes."""
     f = lambda x, o: x * o.scale

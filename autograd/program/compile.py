@@ -18,8 +18,9 @@ from ..errors import ArgumentError, CompileError
 from ..recording import recording as tape_recording
 from ..tensor import Tensor
 from .build import Scratch
+from .capture import record
 from .program import CheckFailed, Program
-from .recording import Recording, difference, mark_live, record
+from .recording import Recording, difference, mark_live
 from .replay import Replay
 from .resized import resized
 

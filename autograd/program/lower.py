@@ -175,11 +175,7 @@ def _run(e: Equation, needed: tuple[bool, ...], seed: int) -> tuple[Recorder, li
             outs = [recorder.variable(part) for part, keep in zip(parts, needed) if keep]
     except Exception:  # the arbitrary numbers may not suit it; then it stays as it is
         return None
-    if (
-        recorder.obstacle
-        or recorder.written.keys() & recorder.origins.keys()
-        or any(f.effect for f in recorder.program.equations)
-    ):
+    if recorder.obstacle or recorder.writes or any(f.effect for f in recorder.program.equations):
         return None
     if any(not isinstance(v, Var) for v in outs):
         return None

@@ -27,6 +27,8 @@ from .numpy_calls import follow
 from .program import Equation, Program, Var, variables
 from .traced import Step, Traced, plain
 
+Slot = tuple[dict[str, Any], str, int | None]  # an optimiser's group, a key, and perhaps a place in the tuple there
+
 _OURS = tuple(str(Path(__file__).parents[2] / room) + "/" for room in ("autograd", "nn", "optim"))
 
 
@@ -39,9 +41,7 @@ class Recorder:
         self.program, self.obstacle, self.open = Program(), "", True
         self.written: dict[int, Traced] = {}  # arrays that were written in place, by identity
         self.origins: dict[int, Var] = {}  # of inputs and constants: what they were at first
-        self.hyper: list[
-            tuple[tuple[dict[str, Any], str, int | None], Var]
-        ] = []  # the floats that are inputs, with their places
+        self.hyper: list[tuple[Slot, Var]] = []  # the floats that are inputs
         self.newborn: set[Var] = set()  # constants that the function made of nothing
         self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
         self._owned: Counter[int] = Counter()  # how many of them lie in the same memory, by identity of its owner
@@ -297,7 +297,7 @@ class Recorder:
         plain(target)[over(key, plain)] = plain(value)
         if not self.watches:
             if threading.get_ident() != self._thread:
-                self.obstacle = self.obstacle or "another thread writes into an array in place"
+                self.fails("another thread writes into an array in place")
             return target
         key, value = over((key, value), self.variable)
         v = value if isinstance(value, Var) else None
@@ -308,6 +308,11 @@ class Recorder:
             self._equation(function, args, {}, (v,), function.__name__)
         self._assign(t, v)
         return target
+
+    @property
+    def writes(self) -> list[tuple[Var, Var]]:
+        """What inputs and constants that were written were at first, and what they are now."""
+        return [(self.origins[key], root.var) for key, root in self.written.items() if key in self.origins]
 
     def _assign(self, t: Traced, v: Var) -> None:
         root = t.root
@@ -347,10 +352,14 @@ class Recorder:
 
     # -- giving up -----------------------------------------------------------------------------------------------------
 
-    def gives_up(self, what: str) -> None:
+    def fails(self, why: str) -> None:
         """The program would not be true; the run goes on as it is.  The first reason is kept."""
+        self.obstacle = self.obstacle or why
+
+    def gives_up(self, what: str) -> None:
+        """The same for what the user's line does that runs now."""
         if self.open and not self.obstacle and threading.get_ident() == self._thread:
-            self.obstacle = f"{self.line()}: {what}"
+            self.fails(f"{self.line()}: {what}")
 
     def line(self) -> str:
         """``file:line`` of the user's code that runs now."""
