@@ -166,14 +166,23 @@ def _accumulate(tensor: Tensor, g: Any) -> None:
         return
     if have is None:
         g = np.asanyarray(g).astype(tensor.array.dtype, copy=False)
-        # Three references: the caller's, ours, getrefcount's.  One more, or a base, and it is somebody else's
-        # too: the cotangent of a + b, for one, is the same array for a and for b.
-        ours = sys.getrefcount(g) <= 3 and g.base is None and g.flags.c_contiguous
-        tensor.grad = wrap(g if ours else g.copy())
+        # Three references: the caller's, ours, getrefcount's.  One more, and it is somebody else's too: the
+        # cotangent of a + b, for one, is the same array for a and for b.
+        tensor.grad = wrap(g if sys.getrefcount(g) <= 3 and _is_whole(g) else g.copy())
     elif have.node is not None:
         tensor.grad = have + wrap(np.asanyarray(g))
     else:
         np.add(have.array, g, out=have.array)
+
+
+def _is_whole(g: np.ndarray) -> bool:
+    """Whether the memory of `g` is its own: no view, or one of all that an array has which nobody else knows."""
+    whole = g.base
+    if whole is None:
+        return g.flags.c_contiguous
+    if type(whole) is not np.ndarray or whole.size != g.size or sys.getrefcount(whole) > 3:  # g's, ours, getrefcount's
+        return False
+    return g.flags.c_contiguous and whole.flags.owndata and whole.dtype == g.dtype
 
 
 def grad(
@@ -224,8 +233,7 @@ def grad(
         if g is not None and isinstance(g, _ARRAYS):
             g = np.asanyarray(g).astype(x.array.dtype, copy=False)
             # As in `_accumulate`; the third reference is that of `cotangents`.
-            ours = sys.getrefcount(g) <= 3 and g.base is None and g.flags.c_contiguous
-            g = wrap(g if ours else g.copy())
+            g = wrap(g if sys.getrefcount(g) <= 3 and _is_whole(g) else g.copy())
         results.append(g)
     return tuple(results)
 

@@ -481,3 +481,37 @@ def test_backward_off_the_tape():
 def test_only_floats_require_grad(dtype):
     with pytest.raises(DTypeError, match=r"float|complex"):
         autograd.zeros(2, dtype=dtype).requires_grad_()
+
+
+def test_a_gradient_that_is_a_view_of_all_its_memory_is_kept_and_a_part_is_copied():
+    x = autograd.randn(6, requires_grad=True)
+    (x.reshape(2, 3).exp().sum()).backward()
+    assert x.grad.array.flags.owndata or x.grad.array.base.size == 6
+    held = []
+    y = x.reshape(2, 3)
+    y.register_hook(held.append)
+    (first,) = autograd.grad((y * 2).sum(), x)
+    first.array[:] = 7
+    assert held[0].tolist() == [[2, 2, 2], [2, 2, 2]]  # the hook's array is not the gradient's
+    z = autograd.randn(2, 3, requires_grad=True)
+    (part,) = autograd.grad(autograd.cat([z, z]).sum(), z)
+    assert part.array.base is None
+
+
+@pytest.mark.parametrize("ask", ["grad", "backward"])
+def test_two_leaves_behind_one_cotangent_have_gradients_of_their_own(ask):
+    a, b = autograd.ones(2, 3, requires_grad=True), autograd.ones(3, 2, requires_grad=True)
+    y = (a.reshape(6) + b.reshape(6)) * 3
+    if ask == "grad":
+        ga, gb = autograd.grad(y.sum(), (a, b))
+    else:
+        y.sum().backward()
+        ga, gb = a.grad, b.grad
+    ga.array[:] = 5
+    assert (gb.array == 3).all()
+
+
+def test_inputs_that_are_not_given_have_their_defaults():
+    x = autograd.tensor([3.0, 4.0], requires_grad=True)
+    assert autograd.clamp(x, 3.5).tolist() == [3.5, 4.0]
+    assert autograd.clamp(x).tolist() == [3.0, 4.0]

@@ -94,7 +94,9 @@ def test_far_from_zero(dtype):
 
 
 @pytest.mark.parametrize("far", [0, 1000, 1e5])
-@pytest.mark.parametrize(("shape", "axes"), [((8, 1 << 18), (1,)), ((4, 2, 1 << 17), (0, 2))], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((8, 1 << 18), (1,)), ((4, 2, 1 << 17), (0, 2)), ((1 << 17, 8), (0,))], ids=str
+)
 def test_long_runs_far_from_zero(shape, axes, far):
     """Means to the last place, and deviations as accurate as that lets them be, however many numbers there are."""
     x = (np.random.default_rng(0).standard_normal(shape) + far).astype(np.float32)

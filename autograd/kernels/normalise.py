@@ -21,13 +21,12 @@ import numpy as np
 
 from .apart import apart
 from .door import inlined, kernel
-from .flat import in_pieces
 from .pool import share
 from .spin import each
 from .vmath import minus
 from .words import entry, kept
 
-WORK, SHARED = 131072, 32768  # elements of a piece at least: of columns, and of rows or groups
+SHARED = 32768  # elements of a piece at least
 LONG = 4096  # elements of a run that are added up in the array's type
 SHORTEST = 8  # elements of a run, for which the loops are made
 BLOCK = 256  # rows of a column that are added up in the array's type
@@ -245,62 +244,95 @@ def _rows_pull(team, helpers, pieces, step, g, x, w, means, scales, out, parts, 
 # Columns.
 
 
-@kernel
-def _columns(x, y, w, b, means, scales, eps, first, last):
-    n, zero, size = len(x), x.dtype.type(0), last - first
-    total, part, mean, scale = np.zeros(size), np.zeros(size, x.dtype), means[first:last], scales[first:last]
-    for which in range(2):
-        for block in range(0, n, BLOCK):
-            part[:] = zero
-            for i in range(block, min(block + BLOCK, n)):
-                row = x[i, first:last]
-                if which == 0:
-                    for j in range(size):
-                        part[j] += row[j]
-                else:
-                    for j in range(size):
-                        d = minus(row[j], mean[j])
-                        part[j] += d * d
-            for j in range(size):
-                total[j] += part[j]
-        for j in range(size):
-            if which == 0:
-                mean[j] = total[j] / n
-                total[j] = 0
-            else:
-                scale[j] = 1 / math.sqrt(total[j] / n + eps)
-    slope, shift = w[first:last] * scale, b[first:last]
-    for i in range(n):
-        row, out = x[i, first:last], y[i, first:last]
-        for j in range(size):
-            out[j] = minus(row[j], mean[j]) * slope[j] + shift[j]
+@apart
+def _columns_sums(p, step, x, parts):
+    """Of each column Σ x; four rows at a time, for the sums of so many columns do not lie in registers."""
+    T, n, c, total = x.dtype.type, min((p + 1) * step, len(x)), x.shape[1], parts[0, p]
+    part = np.empty(c, x.dtype)
+    total[:] = 0
+    for block in range(p * step, n, BLOCK):
+        part[:] = T(0)
+        stop = min(block + BLOCK, n)
+        for i in range(block, stop - 3, 4):
+            for j in range(c):
+                part[j] += (x[i, j] + x[i + 1, j]) + (x[i + 2, j] + x[i + 3, j])
+        for i in range(stop - (stop - block) % 4, stop):
+            for j in range(c):
+                part[j] += x[i, j]
+        for j in range(c):
+            total[j] += part[j]
 
 
-@kernel
-def _columns_pull(g, x, w, means, scales, out, by_bias, by_weight, first, last):
-    n, size, T = len(x), last - first, x.dtype.type
-    total, weighted = np.zeros(size), np.zeros(size)
-    part, product, mean, scale = np.zeros(size, x.dtype), np.zeros(size, x.dtype), means[first:last], scales[first:last]
-    for block in range(0, n, BLOCK):
+@apart
+def _columns_deviations(p, step, g, x, means, parts, given):
+    """Of each column Σ d and Σ d², d = x - μ, or, if g is `given`, Σ g and Σ g d."""
+    T, n, c, total, weighted = x.dtype.type, min((p + 1) * step, len(x)), x.shape[1], parts[0, p], parts[1, p]
+    part, product = np.empty(c, x.dtype), np.empty(c, x.dtype)
+    total[:] = 0
+    weighted[:] = 0
+    for block in range(p * step, n, BLOCK):
         part[:] = T(0)
         product[:] = T(0)
-        for i in range(block, min(block + BLOCK, n)):
-            gs, xs = g[i, first:last], x[i, first:last]
-            for j in range(size):
-                part[j] += gs[j]
-                product[j] += gs[j] * minus(xs[j], mean[j])
-        for j in range(size):
+        stop = min(block + BLOCK, n)
+        for i in range(block, stop - 1, 2):
+            for j in range(c):
+                d, e = minus(x[i, j], means[j]), minus(x[i + 1, j], means[j])
+                a, b = (g[i, j], g[i + 1, j]) if given else (d, e)
+                part[j] += a + b
+                product[j] += a * d + b * e
+        for i in range(stop - (stop - block) % 2, stop):
+            for j in range(c):
+                d = minus(x[i, j], means[j])
+                a = g[i, j] if given else d
+                part[j] += a
+                product[j] += a * d
+        for j in range(c):
             total[j] += part[j]
             weighted[j] += product[j]
-    for j in range(size):
-        by_bias[first + j], by_weight[first + j] = total[j], weighted[j] * scale[j]
-        rise = w[first + j] * scale[j]
-        part[j], product[j] = rise * total[j] / n, rise * scale[j] * scale[j] * weighted[j] / n
-    rise = w[first:last] * scale
-    for i in range(n):
-        gs, xs, to = g[i, first:last], x[i, first:last], out[i, first:last]
-        for j in range(size):
-            to[j] = rise[j] * gs[j] - product[j] * minus(xs[j], mean[j]) - part[j]
+
+
+@apart
+def _columns_scaled(p, step, x, y, means, slope, b):
+    for i in range(p * step, min((p + 1) * step, len(x))):
+        for j in range(slope.size):
+            y[i, j] = minus(x[i, j], means[j]) * slope[j] + b[j]
+
+
+@kernel
+def _columns(team, helpers, pieces, step, x, y, w, b, means, scales, slope, parts, eps):
+    """As `_centre_of` has it, over all columns at once; each piece has some rows, and sums of its own."""
+    n, T = len(x), x.dtype.type
+    summed, centred, scaled = (step, x, parts), (step, x, x, means, parts, False), (step, x, y, means, slope, b)
+    each(team, helpers, pieces, entry(_columns_sums, summed), kept(summed))
+    for j in range(slope.size):
+        means[j] = parts[0, :, j].sum() / n
+    each(team, helpers, pieces, entry(_columns_deviations, centred), kept(centred))
+    for j in range(slope.size):
+        rest, squares = parts[0, :, j].sum(), parts[1, :, j].sum()
+        rest = rest if abs(rest) < np.inf else 0.0  # of an infinite mean
+        means[j] += T(rest / n)
+        scales[j] = 1 / math.sqrt(max(squares - rest * rest / n, 0.0) / n + eps)
+        slope[j] = w[j] * scales[j]
+    each(team, helpers, pieces, entry(_columns_scaled, scaled), kept(scaled))
+
+
+@apart
+def _columns_pulled(p, step, g, x, means, rise, slope, shift, out):
+    for i in range(p * step, min((p + 1) * step, len(x))):
+        for j in range(rise.size):
+            out[i, j] = rise[j] * g[i, j] - slope[j] * minus(x[i, j], means[j]) - shift[j]
+
+
+@kernel
+def _columns_pull(team, helpers, pieces, step, g, x, w, means, scales, out, by_bias, by_weight, factors, parts):
+    n, rise, slope, shift = len(x), factors[0], factors[1], factors[2]
+    summed, pulled = (step, g, x, means, parts, True), (step, g, x, means, rise, slope, shift, out)
+    each(team, helpers, pieces, entry(_columns_deviations, summed), kept(summed))
+    for j in range(means.size):
+        total, weighted, scale = parts[0, :, j].sum(), parts[1, :, j].sum(), scales[j]
+        by_bias[j], by_weight[j], rise[j] = total, weighted * scale, w[j] * scale
+        slope[j], shift[j] = rise[j] * scale * scale * weighted / n, rise[j] * total / n
+    each(team, helpers, pieces, entry(_columns_pulled, pulled), kept(pulled))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -323,6 +355,13 @@ def _step(lies: Rows) -> int:
     return max(1, SHARED // lies.s, -(-lies.n // 16))
 
 
+def _sums(lies: Columns) -> tuple[int, int, np.ndarray]:
+    """How many pieces of how many rows, and room for the two sums of each of their columns."""
+    step = max(4, SHARED // lies.c, -(-lies.n // 8))
+    pieces = -(-lies.n // step)
+    return pieces, step, np.empty((2, pieces, lies.c))
+
+
 def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, lies: Layout, eps: float,
             centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """(x - μ) r w + b, μ and r = 1 / √(σ² + eps); μ is 0 unless `centred`."""
@@ -330,8 +369,9 @@ def forward(x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, l
     groups = lies.c if isinstance(lies, Columns) else lies[0]
     means, scales = np.empty(groups, x.dtype), np.empty(groups, x.dtype)
     if isinstance(lies, Columns):
-        tables = x.reshape(lies), y.reshape(lies), w, b, means, scales
-        in_pieces(groups, lambda i, j: _columns(*tables, float(eps), i, j), max(16, WORK // lies.n))
+        pieces, step, parts = _sums(lies)
+        tables, slope = (x.reshape(lies), y.reshape(lies)), np.empty(groups, x.dtype)
+        share(pieces, _columns, step, *tables, w, b, means, scales, slope, parts, float(eps))
     elif isinstance(lies, Rows):
         step = _step(lies)
         share(-(-lies.n // step), _rows, step, x.reshape(-1), y.reshape(-1), w, b, means, scales, float(eps), centred)
@@ -348,8 +388,9 @@ def pull(g: np.ndarray, x: np.ndarray, weight: np.ndarray | None, means: np.ndar
     means, scales = means.reshape(-1), scales.reshape(-1)
     if isinstance(lies, Columns):
         by_bias, by_weight = np.empty((2, lies.c), x.dtype)
-        tables = g.reshape(lies), x.reshape(lies), w, means, scales, out.reshape(lies), by_bias, by_weight
-        in_pieces(lies.c, lambda i, j: _columns_pull(*tables, i, j), max(16, WORK // lies.n))
+        pieces, step, parts = _sums(lies)
+        gs, xs, to, factors = g.reshape(lies), x.reshape(lies), out.reshape(lies), np.empty((3, lies.c), x.dtype)
+        share(pieces, _columns_pull, step, gs, xs, w, means, scales, to, by_bias, by_weight, factors, parts)
         return out, by_weight, by_bias
     runs = g.reshape(-1), x.reshape(-1), w, means, scales, out.reshape(-1)
     if isinstance(lies, Rows):

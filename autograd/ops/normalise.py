@@ -25,26 +25,33 @@ class Normal(NamedTuple):
 
 @op(symbol="normalise", method=False, multiple=True)
 def normalise(
-    input: Any, weight: Any, bias: Any, /, axes: tuple[int, ...], eps: float = 1e-5, centred: bool = True
-) -> Any:
+    input: Any, weight: Any, bias: Any, /, axes: tuple[int, ...], eps: float = 1e-5, centred: bool = True,
+    over: tuple[int, ...] | None = None,
+) -> Any:  # fmt: skip
     """y = (x - μ) r w + b; μ over `axes`, or 0 unless `centred`; and r = 1/√(σ² + eps), with the biased variance.
 
-    w and b broadcast to the shape of x, and may be None.
+    w and b, in the shape `over` if it is given, broadcast to that of x; they may be None.
     """
     mean = input.mean(axis=axes, keepdims=True)
     mean = mean if centred else np.zeros_like(mean)
     deviation = input - mean
     rstd = 1 / np.sqrt(np.square(deviation).mean(axis=axes, keepdims=True) + input.dtype.type(eps))
     out = deviation * rstd
+    weight, bias = _lying(weight, over), _lying(bias, over)
     out = out if weight is None else out * weight
     return Normal(out if bias is None else out + bias, mean, rstd)
+
+
+def _lying(w: Any, over: tuple[int, ...] | None) -> Any:
+    return w if w is None or over is None else w.reshape(over)
 
 
 normalise.op.uses = (1, 2)  # of its outputs, what the derivative looks at; the result may be overwritten
 normalise.op.materialize = False
 
 
-def _pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int, ...], centred: bool) -> Any:
+def _pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int, ...], centred: bool,
+          over: tuple[int, ...] | None = None) -> Any:  # fmt: skip
     """r (ḡ - mean ḡ - y mean(ḡ y)) for y = (x - μ) r and ḡ = g w (Ioffe and Szegedy, 2015), and what came for μ and r.
 
     The cotangents of w and b are g y and g, summed where they broadcast; a copy of g, for in a compiled program this
@@ -55,7 +62,8 @@ def _pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int,
     n = math.prod(input.shape[a] for a in axes)
     y = (input - mean) * r
     gy = zero(input) if gy is None else gy  # of a recorded derivative that looked at the statistics alone
-    gw = gy if weight is None else gy * weight
+    w, b = _lying(weight, over), _lying(bias, over)
+    gw = gy if weight is None else gy * w
     weighted = (gw * y).sum(axis=axes, keepdims=True)
     weighted = weighted if gr is None else weighted + gr * r  # dr/dx = -r² y / n
     by_input = gw - y * (weighted / n)
@@ -64,8 +72,9 @@ def _pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int,
     by_input = r * by_input
     if centred and gm is not None:
         by_input = by_input + gm / n
-    by_weight = None if weight is None else unbroadcast(gy * y, weight.shape)
-    return by_input, by_weight, None if bias is None else unbroadcast(np.positive(gy), bias.shape)
+    by_weight = None if weight is None else unbroadcast(gy * y, w.shape).reshape(weight.shape)
+    by_bias = None if bias is None else unbroadcast(np.positive(gy), b.shape).reshape(bias.shape)
+    return by_input, by_weight, by_bias
 
 
 def _suits(x: Any, *others: Any) -> bool:
@@ -84,12 +93,13 @@ def _alike(weight: Any, bias: Any) -> bool:
 
 
 @normalise.kernel
-def _(input: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float = 1e-5, centred: bool = True) -> Any:
+def _(input: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float = 1e-5, centred: bool = True,
+      over: tuple[int, ...] | None = None) -> Any:  # fmt: skip
     if not _suits(input, weight, bias) or not _alike(weight, bias):
         return NotImplemented
     from ..kernels import normalise
 
-    given = None if weight is None else weight.shape
+    given = None if weight is None else over or weight.shape
     if (lies := normalise.layout(input.shape, axes, given, centred)) is None:
         return NotImplemented
     out, mean, rstd = normalise.forward(input, weight, bias, lies, eps, centred)
@@ -97,7 +107,8 @@ def _(input: Any, weight: Any, bias: Any, axes: tuple[int, ...], eps: float = 1e
     return Normal(out, mean.reshape(single), rstd.reshape(single))
 
 
-def _fast_pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int, ...], centred: bool) -> Any:
+def _fast_pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple[int, ...], centred: bool,
+               over: tuple[int, ...] | None = None) -> Any:  # fmt: skip
     (gy, gm, gr), (_, mean, rstd) = g, out
     if gy is None or gm is not None or gr is not None:
         return NotImplemented
@@ -105,7 +116,7 @@ def _fast_pull(g: Any, input: Any, weight: Any, bias: Any, out: Any, axes: tuple
         return NotImplemented
     from ..kernels import normalise
 
-    given = None if weight is None else weight.shape
+    given = None if weight is None else over or weight.shape
     if (lies := normalise.layout(input.shape, axes, given, centred)) is None:
         return NotImplemented
     by_input, gyy, gs = normalise.pull(gy, input, weight, mean, rstd, lies, centred)
@@ -118,7 +129,7 @@ normalise.samples(
     lambda draw, case: [
         case(draw(4, 3), None, None, (0,)), case(draw(2, 3, 2), draw(3, 2), draw(3, 2), (1, 2), 1e-3),
         case(draw(3, 2, 4), draw(1, 2, 1), draw(1, 2, 1), (0, 2)), case(draw(4, 3), draw(3), None, (1,), 1e-3, False),
-        case(draw(2, 2, 3, 2), draw(1, 2, 3, 1), draw(1, 2, 3, 1), (2, 3)),
+        case(draw(2, 2, 3, 2), draw(6), draw(6), (2, 3), over=(1, 2, 3, 1)),
     ]
 )  # fmt: skip
 

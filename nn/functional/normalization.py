@@ -20,11 +20,11 @@ from .pooling import avg_pool2d, avg_pool3d
 def _normalised(input: Tensor, weight: Tensor | None, bias: Tensor | None, axes: tuple[int, ...], eps: float,
                 centred: bool = True, over: tuple[int, ...] | None = None) -> Any:  # fmt: skip
     """(x - μ) / √(σ² + eps) · weight + bias over `axes`, μ and the factor; the weights in the shape `over`."""
+    kind = input.array.dtype
+    if (weight is None or weight.array.dtype == kind) and (bias is None or bias.array.dtype == kind):
+        return normalise(input, weight, bias, axes, eps, centred, over)
     if over is not None:
         weight, bias = (None if t is None else t.reshape(over) for t in (weight, bias))
-    kind = input.array.dtype
-    if all(t is None or t.array.dtype == kind for t in (weight, bias)):
-        return normalise(input, weight, bias, axes, eps, centred)
     y, mean, rstd = normalise(input, None, None, axes, eps, centred)
     y = y if weight is None else y * weight
     return (y if bias is None else y + bias), mean, rstd
