@@ -509,9 +509,3 @@ def test_two_leaves_behind_one_cotangent_have_gradients_of_their_own(ask):
         ga, gb = a.grad, b.grad
     ga.array[:] = 5
     assert (gb.array == 3).all()
-
-
-def test_inputs_that_are_not_given_have_their_defaults():
-    x = autograd.tensor([3.0, 4.0], requires_grad=True)
-    assert autograd.clamp(x, 3.5).tolist() == [3.5, 4.0]
-    assert autograd.clamp(x).tolist() == [3.0, 4.0]
