@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -75,9 +76,9 @@ def build_attention_jax(sizes: tuple[int, ...], weights: Any, toy: bool) -> Call
     return _jax_pulled(lambda q, k, v: jax.nn.dot_product_attention(q, k, v, is_causal=True), arrays, 3)
 
 
-# -- layer and batch normalisation -----------------------------------------------------------------------------------
+# -- normalisation -----------------------------------------------------------------------------------
 
-LAYER, BATCH = (1024, 512), (32, 64, 28, 28)
+LAYER, BATCH, ROWS, GROUPS = (1024, 512), (32, 64, 28, 28), (1024, 256), 8
 
 
 def _norm_arrays(shape: tuple[int, ...], features: int) -> Arrays:
@@ -92,9 +93,24 @@ def build_layer_norm(library: Any, toy: bool) -> Callable[[], Any]:
     return _pulled(library, lambda x, w, b: norm(x, (shape[-1],), w, b), arrays, 3)
 
 
-def build_batch_norm(library: Any, toy: bool) -> Callable[[], Any]:
+def build_rms_norm(library: Any, toy: bool) -> Callable[[], Any]:
+    """Over the last dimension, without a mean."""
+    shape = (4, 5) if toy else LAYER
+    norm = library.nn.functional.rms_norm
+    x, w, _, cotangent = _norm_arrays(shape, shape[-1])
+    return _pulled(library, lambda x, w: norm(x, (shape[-1],), w, 1e-5), [x, w, cotangent], 2)
+
+
+def build_group_norm(library: Any, toy: bool) -> Callable[[], Any]:
+    """Over groups of channels."""
+    shape, groups = ((2, 4, 4, 4), 2) if toy else (BATCH, GROUPS)
+    norm = library.nn.functional.group_norm
+    return _pulled(library, lambda x, w, b: norm(x, groups, w, b), _norm_arrays(shape, shape[1]), 3)
+
+
+def build_batch_norm(sizes: tuple[int, ...], library: Any, toy: bool) -> Callable[[], Any]:
     """Over all but the second dimension, in training."""
-    shape = (2, 3, 4, 4) if toy else BATCH
+    shape = (2, 3, 4, 4)[: len(sizes)] if toy else sizes
     norm = library.nn.functional.batch_norm
     arrays = _norm_arrays(shape, shape[1])
     return _pulled(library, lambda x, w, b: norm(x, None, None, w, b, training=True), arrays, 3)
@@ -116,10 +132,30 @@ def build_layer_norm_jax(weights: Any, toy: bool) -> Callable[[], Any]:
     return _jax_pulled(_jax_norm((1,), (1, -1)), _norm_arrays(shape, shape[-1]), 3)
 
 
-def build_batch_norm_jax(weights: Any, toy: bool) -> Callable[[], Any]:
+def build_rms_norm_jax(weights: Any, toy: bool) -> Callable[[], Any]:
     """The same."""
-    shape = (2, 3, 4, 4) if toy else BATCH
-    return _jax_pulled(_jax_norm((0, 2, 3), (1, -1, 1, 1)), _norm_arrays(shape, shape[1]), 3)
+    import jax.numpy as jnp
+
+    def norm(x: Any, w: Any) -> Any:
+        return x / jnp.sqrt((x * x).mean(-1, keepdims=True) + 1e-5) * w
+
+    x, w, _, cotangent = _norm_arrays((4, 5) if toy else LAYER, 5 if toy else LAYER[-1])
+    return _jax_pulled(norm, [x, w, cotangent], 2)
+
+
+def build_group_norm_jax(weights: Any, toy: bool) -> Callable[[], Any]:
+    """The same."""
+    shape, groups = ((2, 4, 4, 4), 2) if toy else (BATCH, GROUPS)
+    table = (shape[0], groups, shape[1] // groups, *shape[2:])
+    grouped = _jax_norm((2, 3, 4), (1, groups, -1, 1, 1))
+    return _jax_pulled(lambda x, w, b: grouped(x.reshape(table), w, b).reshape(shape), _norm_arrays(shape, shape[1]), 3)
+
+
+def build_batch_norm_jax(sizes: tuple[int, ...], weights: Any, toy: bool) -> Callable[[], Any]:
+    """The same."""
+    shape = (2, 3, 4, 4)[: len(sizes)] if toy else sizes
+    axes, over = (0, *range(2, len(sizes))), (1, -1, 1, 1)[: len(sizes)]
+    return _jax_pulled(_jax_norm(axes, over), _norm_arrays(shape, shape[1]), 3)
 
 
 # -- the gradient of an embedding's table ----------------------------------------------------------------------------
@@ -183,12 +219,21 @@ def _attention(sizes: tuple[int, ...]) -> Case:
     return Case(f"attention-{t}", what, "operation", partial(build_attention, sizes), own, work)
 
 
+def _batch(name: str, sizes: tuple[int, ...]) -> Case:
+    what, own = f"batch norm {sizes}, forward and backward", {"jax": partial(build_batch_norm_jax, sizes)}
+    return Case(name, what, "operation", partial(build_batch_norm, sizes), own, Work(bytes=4 * 5 * math.prod(sizes)))
+
+
 CASES = [
     *map(_attention, ATTENTION),
     Case("layer-norm", f"layer norm {LAYER}, forward and backward", "operation", build_layer_norm,
          {"jax": build_layer_norm_jax}, Work(bytes=4 * 5 * 1024 * 512)),
-    Case("batch-norm", f"batch norm {BATCH}, forward and backward", "operation", build_batch_norm,
-         {"jax": build_batch_norm_jax}, Work(bytes=4 * 5 * 32 * 64 * 784)),
+    Case("rms-norm", f"root-mean-square norm {LAYER}, forward and backward", "operation", build_rms_norm,
+         {"jax": build_rms_norm_jax}, Work(bytes=4 * 5 * 1024 * 512)),
+    Case("group-norm", f"group norm {BATCH}, {GROUPS} groups, forward and backward", "operation", build_group_norm,
+         {"jax": build_group_norm_jax}, Work(bytes=4 * 5 * 32 * 64 * 784)),
+    _batch("batch-norm", BATCH),
+    _batch("batch-norm-rows", ROWS),
     Case("embedding", "6144 rows of 20000 x 100 looked up, and their gradient", "operation", build_embedding,
          {"jax": build_embedding_jax}, Work(bytes=4 * 100 * (20_000 + 4 * 6144))),
     Case("adam", "Adam's update of 2^20 numbers", "operation", build_adam, {"jax": build_adam_jax},
