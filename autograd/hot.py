@@ -33,15 +33,16 @@ FEW, SOME = 4096, 128  # elements for which no kernel pays: of an elementwise op
 
 def on_arrays(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any], general: Callable[..., Any]) -> Any:
     """What formulas ask of an op in a backward pass; arrays of several types are for `general` to promote."""
-    if kwargs or len(args) not in op.tails or op.elementwise:
+    if kwargs or op.elementwise or (tail := op.tails.get(len(args))) is None:
         return general(*args, **kwargs)
-    large = False
+    run = op.small
     for x in args[: len(op.inputs)]:
-        if type(x) is not np.ndarray:
+        if x.__class__ is not np.ndarray:
             return general(*args, **kwargs)
-        large = large or x.size > SOME
+        if x.size > SOME:
+            run = op.run
     try:
-        return bodies.quiet().run(op.run if large else op.small, *args, *op.tails[len(args)])
+        return bodies.quiet().run(run, *args, *tail)
     except EXPLAINED:
         return general(*args)
 

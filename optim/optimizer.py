@@ -17,6 +17,7 @@ from autograd.hooks import Handle
 from autograd.quiet import silent
 from autograd.tape import mark_written
 from autograd.tensor import Tensor, wrap
+from autograd.writes import writes
 
 from . import checkpoint, shared
 from .blocks import Blocks
@@ -128,23 +129,26 @@ class Optimizer(Counted):
         return loss
 
     def _update_all(self) -> None:
-        by = f"{type(self).__name__}.step"
-        for group in self.param_groups:
-            parameters = group["params"]
-            if bodies.watcher is not None:
-                group = bodies.watcher.hyperparameters(group)
-            for parameter in parameters:
-                if parameter.grad is None:
-                    continue
-                p, g = parameter.array, parameter.grad.array
-                if p.shape != g.shape:
-                    raise ShapeError(f"{by}: a parameter of shape {p.shape} has a gradient of shape {g.shape}")
-                state = self.state[parameter]
-                if not state:
-                    state.update({name: wrap(array) for name, array in self.init_state(p, group).items()})
-                    changed()
-                self.update(p, g, state, group)
-                mark_written(p, by)
+        by, written = f"{type(self).__name__}.step", list[np.ndarray]()
+        try:
+            for group in self.param_groups:
+                parameters = group["params"]
+                if bodies.watcher is not None:
+                    group = bodies.watcher.hyperparameters(group)
+                for parameter in parameters:
+                    if parameter.grad is None:
+                        continue
+                    p, g = parameter.array, parameter.grad.array
+                    if p.shape != g.shape:
+                        raise ShapeError(f"{by}: a parameter of shape {p.shape} has a gradient of shape {g.shape}")
+                    state = self.state[parameter]
+                    if not state:
+                        state.update({name: wrap(array) for name, array in self.init_state(p, group).items()})
+                        changed()
+                    written.append(p)
+                    self.update(p, g, state, group)
+        finally:
+            writes.note_all(written, by)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; with ``set_to_none=False`` write zeros into them instead."""
