@@ -122,6 +122,9 @@ def turn_some(i, parts, weight, zeros, out, starts, steps, panels, f, c, taps, w
         columns = min(width, c - column)
         for j in range(f):
             source = ((group * f + j) * c + column) * taps
+            if taps == 1:
+                copy_run(weight, source, out, starts[0] + (p * f + j) * width, columns, weight.dtype.type(0))
+                continue
             transpose(weight, source, taps, zeros, 0, turned, 0, width, columns, taps, lanes)
             for k in range(taps):
                 at = starts[k] + (p * f + j) * steps[k] * width

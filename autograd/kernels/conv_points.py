@@ -17,11 +17,12 @@ import numpy as np
 
 from .apart import apart
 from .conv_pieces import Pair, pieces_of, zeros_of
+from .conv_point_tiles import narrow_point_tile, point_tile
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose
 from .pool import share
 from .spin import each
-from .tile import columns_of, narrow_tile, tile
+from .tile import columns_of
 from .words import entry, kept
 
 LEAST = 96  # places from which few columns of tiles are wasted
@@ -32,17 +33,17 @@ PIECES = 64  # small ones, for a thread has nothing to do while another is at th
 
 @apart
 def strip(x, x0, x_row, w, w0, bias, b0, y, y0, k, m, places, columns, width):
-    """`columns` of one image's result: y = bias + W x, where W has m rows and k columns."""
-    if bias.size:
-        none = np.zeros(columns, x.dtype)
-        for r in range(m):
-            copy_run(none, 0, y, y0 + r * places, columns, bias[b0 + r])
+    """`columns` of one image's result: y = bias + W x, where W has m rows and k columns.
+
+    When the second filters pass by, the strip beside this one is asked for, which is wanted next: its lines are too far
+    apart for the processor to foresee them.
+    """
     for r in range(0, m, ROWS):
-        at, rows = y0 + r * places, min(ROWS, m - r)
+        at, rows, ahead = y0 + r * places, min(ROWS, m - r), width if r == ROWS else 0
         if columns > width // VECTORS:
-            tile(w, w0 + r * k, k, 1, x, x0, x_row, y, at, places, k, rows, columns, bias.size)
+            point_tile(w, w0 + r * k, k, x, x0, x_row, ahead, bias, b0 + r, y, at, places, k, rows, columns)
         else:
-            narrow_tile(w, w0 + r * k, k, 1, x, x0, x_row, y, at, places, k, rows, columns, bias.size)
+            narrow_point_tile(w, w0 + r * k, k, x, x0, x_row, ahead, bias, b0 + r, y, at, places, k, rows, columns)
 
 
 @apart
@@ -111,7 +112,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: 
     """Convolution of (N, C, H, W) with (F, C/groups, 1, 1)."""
     shape, parts, sizes = _plan(x.shape, x.dtype, groups, len(weight) // groups)
     y = np.empty(shape, x.dtype)
-    shift = zeros_of(0, x.dtype) if bias is None else bias
+    shift = zeros_of(len(weight), x.dtype) if bias is None else bias
     share(parts, points, x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), *sizes)
     return y
 
@@ -120,5 +121,14 @@ def input_cotangent(g: np.ndarray, weight: np.ndarray, groups: int) -> np.ndarra
     """∂⟨g, x ∗ w⟩/∂x."""
     shape, parts, sizes = _plan(g.shape, g.dtype, groups, weight.shape[1])
     x, turned = np.empty(shape, g.dtype), np.empty(weight.size, weight.dtype)
-    share(parts, turned_points, g.reshape(-1), weight.reshape(-1), turned, zeros_of(0, g.dtype), x.reshape(-1), *sizes)
+    share(
+        parts,
+        turned_points,
+        g.reshape(-1),
+        weight.reshape(-1),
+        turned,
+        zeros_of(shape[1], g.dtype),
+        x.reshape(-1),
+        *sizes,
+    )
     return x
