@@ -186,7 +186,7 @@ def _of_ours(name: str) -> Function | None:
     """A function at the top of a module of ours that is there already; of one that `as_one` marks, what it marks."""
     module, _, word = name.rpartition(".")
     found = getattr(sys.modules.get(module), word, None)
-    found = getattr(found, "__wrapped__", found)
+    found = found if hasattr(found, "body") else getattr(found, "__wrapped__", found)  # a kernel's wrapper is meant
     body = getattr(found, "body", found)
     mine = isinstance(found, types.FunctionType) and getattr(body, "__module__", None) == module
     return found if mine else None
