@@ -100,9 +100,9 @@ def _on_tape(g: tuple[Any, ...]) -> bool:
     return any(isinstance(part, Tensor) for part in g)
 
 
-def _small(products: int) -> bool:
-    """Whether loading the kernels is not worth it: so many products of two numbers take a fraction of a millisecond."""
-    return products < 1 << 16
+def _suits(steps: int, weight: Any) -> bool:
+    """Whether there are kernels for it, and enough work: fewer products take a fraction of a millisecond."""
+    return weight.dtype.char in "fd" and steps * weight.size >= 1 << 16
 
 
 def _project(x: Any, weight: Any, bias: Any) -> Any:
@@ -214,7 +214,7 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
 @lstm_sequence.kernel
 def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(sum(sizes) * weight_hh.size):
+    if not _suits(sum(sizes), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -245,7 +245,7 @@ def _lstm_back(gy: Any, dh: Any, dc: Any, weight_hh: Any, gates: Any, memories: 
 
 
 def _lstm_back_kernel(gy: Any, dh: Any, dc: Any, weight_hh: Any, *saved: Any) -> Any:
-    if _small(len(gy) * weight_hh.size):
+    if not _suits(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -326,7 +326,7 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
 @gru_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(sum(sizes) * weight_hh.size):
+    if not _suits(sum(sizes), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -354,7 +354,7 @@ def _gru_back(gy: Any, dh: Any, weight_hh: Any, gates: Any, products: Any, y: An
 
 
 def _gru_back_kernel(gy: Any, dh: Any, weight_hh: Any, *saved: Any) -> Any:
-    if _small(len(gy) * weight_hh.size):
+    if not _suits(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -425,7 +425,7 @@ def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, siz
 @rnn_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool, relu: bool,
       together: bool) -> Any:  # fmt: skip
-    if _small(sum(sizes) * weight_hh.size):
+    if not _suits(sum(sizes), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -447,7 +447,7 @@ def _rnn_back(gy: Any, dh: Any, weight_hh: Any, y: Any, h0: Any, rows: list[slic
 
 
 def _rnn_back_kernel(gy: Any, dh: Any, weight_hh: Any, *saved: Any) -> Any:
-    if _small(len(gy) * weight_hh.size):
+    if not _suits(len(gy), weight_hh):
         return NotImplemented
     from ..kernels import recurrent
 
