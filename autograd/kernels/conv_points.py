@@ -17,7 +17,7 @@ import numpy as np
 
 from .apart import apart
 from .conv_pieces import Pair, pieces_of, zeros_of
-from .conv_point_tiles import narrow_point_tile, point_tile
+from .conv_tiles import narrow_shifted_tile, shifted_tile
 from .door import ROWS, VECTORS, kernel
 from .moves import copy_run, transpose
 from .pool import share
@@ -41,9 +41,9 @@ def strip(x, x0, x_row, w, w0, bias, b0, y, y0, k, m, places, columns, width):
     for r in range(0, m, ROWS):
         at, rows, ahead = y0 + r * places, min(ROWS, m - r), width if r == ROWS else 0
         if columns > width // VECTORS:
-            point_tile(w, w0 + r * k, k, x, x0, x_row, ahead, bias, b0 + r, y, at, places, k, rows, columns)
+            shifted_tile(w, w0 + r * k, k, x, x0, x_row, ahead, bias, b0 + r, y, at, places, k, rows, columns)
         else:
-            narrow_point_tile(w, w0 + r * k, k, x, x0, x_row, ahead, bias, b0 + r, y, at, places, k, rows, columns)
+            narrow_shifted_tile(w, w0 + r * k, k, x, x0, x_row, ahead, bias, b0 + r, y, at, places, k, rows, columns)
 
 
 @apart

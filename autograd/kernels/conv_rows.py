@@ -17,11 +17,11 @@ import numpy as np
 from .apart import apart
 from .conv_phases import offsets_of, spread
 from .conv_pieces import Pair, pieces_of, zeros_of
+from .conv_tiles import narrow_shifted_tile, shifted_tile
 from .door import ROWS, VECTORS, kernel
-from .moves import copy_run
 from .pool import share
 from .spin import each
-from .tile import columns_of, narrow_tile, tile
+from .tile import columns_of
 from .words import entry, kept
 
 PHASES = 1 << 15  # elements of the phases for a block of rows
@@ -30,16 +30,17 @@ CHANNELS = 16  # of a group, up to which splitting the image takes little of the
 
 
 @apart
-def rows_of(image, at, line, table, w, w0, y, y0, places, count, filters, o_w, width, add):
+def rows_of(image, at, line, table, w, w0, bias, b0, y, y0, places, count, filters, o_w, width):
     """`count` rows of the result for some filters, whose planes have so many `places`."""
     depth = table.size
     for o in range(count):
         for j in range(0, o_w, width):
-            columns, b0, c0 = min(width, o_w - j), at + o * line + j, y0 + o * o_w + j
+            columns, right, c0 = min(width, o_w - j), at + o * line + j, y0 + o * o_w + j
             if columns > width // VECTORS:
-                tile(w, w0, depth, 1, image, b0, table, y, c0, places, depth, filters, columns, add)
+                shifted_tile(w, w0, depth, image, right, table, 0, bias, b0, y, c0, places, depth, filters, columns)
             else:
-                narrow_tile(w, w0, depth, 1, image, b0, table, y, c0, places, depth, filters, columns, add)
+                narrow_shifted_tile(w, w0, depth, image, right, table, 0, bias, b0, y, c0, places, depth, filters,
+                                    columns)  # fmt: skip
 
 
 @apart
@@ -47,7 +48,7 @@ def rows_some(i, parts, x, w, bias, y, table, n, c, size, f, groups, outputs, hi
     """Part `i` of the blocks of rows, `high` each, of all samples; a block's phases are of size `phase`."""
     (h, across), (o_h, o_w), (q_h, q_w), (s_h, s_w), depth = size, outputs, phase, stride, table.size
     count, per_group, channels = -(-o_h // high), f // groups, c // groups
-    image, none = np.empty(c * s_h * s_w * q_h * q_w + 2 * width, x.dtype), np.zeros(high * o_w, x.dtype)
+    image = np.empty(c * s_h * s_w * q_h * q_w + 2 * width, x.dtype)
     for unit in range(i * n * count // parts, (i + 1) * n * count // parts):
         sample, top = unit // count, unit % count * high
         some = min(high, o_h - top)
@@ -57,10 +58,7 @@ def rows_some(i, parts, x, w, bias, y, table, n, c, size, f, groups, outputs, hi
             group = k // per_group * channels * s_h * s_w * q_h * q_w
             for r in range(k, k + per_group, ROWS):
                 filters, y0 = min(ROWS, k + per_group - r), ((sample * f + r) * o_h + top) * o_w
-                if bias.size:
-                    for v in range(filters):
-                        copy_run(none, 0, y, y0 + v * o_h * o_w, some * o_w, bias[r + v])
-                rows_of(image, group, q_w, table, w, r * depth, y, y0, o_h * o_w, some, filters, o_w, width, bias.size)
+                rows_of(image, group, q_w, table, w, r * depth, bias, r, y, y0, o_h * o_w, some, filters, o_w, width)
 
 
 @kernel
@@ -94,7 +92,7 @@ def forward(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: 
     """Convolution of (N, C, H, W) with (F, C/groups, kH, kW)."""
     (n, c, h, w), f = x.shape, len(weight)
     high, phase, table = _plan(n, c, groups, weight.shape[2:], stride, dilation, outputs)
-    y, shift = np.empty((n, f, *outputs), x.dtype), zeros_of(0, x.dtype) if bias is None else bias
+    y, shift = np.empty((n, f, *outputs), x.dtype), zeros_of(f, x.dtype) if bias is None else bias
     parts = 1 if pieces_of(y.size * table.size) == 1 else min(64, n * -(-outputs[0] // high))
     share(parts, by_rows, x.reshape(-1), weight.reshape(-1), shift, y.reshape(-1), table, n, c, (h, w), f, groups,
           outputs, high, phase, stride, padding, columns_of(x.dtype))  # fmt: skip
