@@ -73,7 +73,7 @@ def way(request, monkeypatch):
     """Every size by NumPy, or every size by the kernels."""
     if request.param == "kernel":
         pytest.importorskip("numba")
-    monkeypatch.setattr(recurrent, "_small", lambda *_: request.param == "body")
+    monkeypatch.setattr(recurrent, "_suits", lambda *_: request.param != "body")
 
 
 @CELLS
@@ -191,7 +191,7 @@ def test_kernels_let_nan_and_infinity_through(cell, monkeypatch):
         arrays[0][1, 1] = value
         found = []
         for small in (True, False):
-            monkeypatch.setattr(recurrent, "_small", lambda *_, small=small: small)
+            monkeypatch.setattr(recurrent, "_suits", lambda *_, small=small: not small)
             found.append(cell.fused([wrap(a) for a in arrays], sizes, False))
         for a, b in zip(*found, strict=True):
             np.testing.assert_allclose(a.array, b.array, rtol=1e-5, atol=1e-6)
@@ -201,7 +201,7 @@ def test_kernels_let_nan_and_infinity_through(cell, monkeypatch):
 def test_threads_change_no_bit(cell, monkeypatch):
     pytest.importorskip("numba")
 
-    monkeypatch.setattr(recurrent, "_small", lambda *_: False)
+    monkeypatch.setattr(recurrent, "_suits", lambda *_: True)
     sizes, square = sizes_of(5, 50, packed=True), (40, 40, 40)
     packed, together = (cell.draw(n, 20, np.float32) for n in (sizes, square))
     letters = cell.draw(square, 70, np.float32)
