@@ -28,6 +28,7 @@ from ..errors import CheckpointError, TapeError, WengertError
 from ..op import Op
 from .names import function_of, name_of, op_of, tuple_name, tuple_of
 from .program import Equation, Program, Var
+from .runtime import seen
 
 FORMAT, VERSION = "wengert program", 1
 FEW = 16  # elements of a constant that are listed
@@ -260,8 +261,7 @@ class _Reader:
         root = self._known(part["root"]) if "root" in part else None
         v = Var(shape, dtype, strides, root, self._of(part, "offset", int, 0))
         if root is not None and v.size:
-            low, high = _extent(v)
-            first, last = _extent(root)
+            (low, high), (first, last) = v.span, root.span
             if root.root is not root or v.offset + low < first or v.offset + high > last:
                 raise self._wrong(f"the view {name!r} does not lie in {part['root']!r}")
         v.name = name
@@ -286,14 +286,13 @@ class _Reader:
 
     def _laid(self, v: Var, values: np.ndarray) -> np.ndarray:
         """The values, in memory as the variable says."""
-        low, high = _extent(v)
+        low, high = v.span
         if not v.size:
             return values
         if high - low > max(1 << 24, 64 * v.size):
             raise self._wrong(f"strides {list(v.strides)} spread {v.size} elements over {high - low + 1}")
         memory = np.zeros(high - low + 1, v.dtype)
-        strides = tuple(s * v.dtype.itemsize for s in v.strides)
-        array = np.lib.stride_tricks.as_strided(memory[-low:], v.shape, strides)
+        array = seen(memory, -low, v.shape, v.strides)
         array[...] = values
         return array
 
@@ -358,9 +357,3 @@ class _Reader:
         if op is None:
             raise self._wrong(f"there is no op {name!r:.80} here")
         return op
-
-
-def _extent(v: Var) -> tuple[int, int]:
-    """The lowest and highest place of an element, from the first."""
-    ends = [(n - 1) * s for n, s in zip(v.shape, v.strides)] if v.size else []
-    return sum(e for e in ends if e < 0), sum(e for e in ends if e > 0)

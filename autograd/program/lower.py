@@ -18,6 +18,7 @@ from .program import Equation, Program, Var, substitute, variables, without_dead
 from .recorder import Recorder
 from .recording import Argument, Recording, difference
 from .rewrite import renamed, with_inputs
+from .runtime import seen
 from .traced import Reduction, Traced, cast
 
 RUNS = 8  # of a body that makes arrays itself: they may depend on values, and be alike by chance
@@ -186,9 +187,8 @@ def _run(e: Equation, needed: tuple[bool, ...], seed: int) -> tuple[Recorder, li
 
 def _arbitrary(v: Var, rng: np.random.Generator, seed: int) -> np.ndarray:
     """Numbers that lie in memory as those of `v` do: ordinary ones at first, later all alike, or negative."""
-    ends = [(n - 1) * s for n, s in zip(v.shape, v.strides)] if v.size else []
-    below, above = sum(e for e in ends if e < 0), sum(e for e in ends if e > 0)
-    n = above - below + 1
+    low, high = v.span
+    n = high - low + 1
     values = rng.uniform(0.1, 0.9, n).astype(v.dtype) if v.dtype.kind == "f" else rng.random(n) < 0.5
     if not v.size:
         return np.empty(v.shape, v.dtype)
@@ -196,5 +196,4 @@ def _arbitrary(v: Var, rng: np.random.Generator, seed: int) -> np.ndarray:
         values = np.full(n, seed == 2, v.dtype)
     elif seed == 4 and v.dtype.kind == "f":
         values = np.negative(values)
-    strides = tuple(s * v.dtype.itemsize for s in v.strides)
-    return np.lib.stride_tricks.as_strided(values[-below:], v.shape, strides)
+    return seen(values, -low, v.shape, v.strides)

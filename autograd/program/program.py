@@ -56,6 +56,12 @@ class Var:
         return self.size * self.dtype.itemsize
 
     @property
+    def span(self) -> tuple[int, int]:
+        """The lowest and the highest place of an element, from the first."""
+        ends = [(n - 1) * s for n, s in zip(self.shape, self.strides)] if self.size else []
+        return sum(e for e in ends if e < 0), sum(e for e in ends if e > 0)
+
+    @property
     def type(self) -> str:
         """``f32[2,3]``."""
         return f"{self.dtype.kind}{8 * self.dtype.itemsize}[{','.join(map(str, self.shape))}]"

@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from ..op import declared
 from .functions import Forwards, Part, called, filled, forwards, part_replaced, replaced, same_value, scattered
 from .nesting import leaves, over
 from .numpy_calls import follow
+from .owners import Owners, owner_of, var_of
 from .program import Equation, Program, Var, variables
 from .traced import Step, Traced, plain
 
@@ -44,8 +43,8 @@ class Recorder:
         self.hyper: list[tuple[Slot, Var]] = []  # the floats that are inputs
         self.newborn: set[Var] = set()  # constants that the function made of nothing
         self._holders: dict[int, tuple[np.ndarray, Traced]] = {}  # arrays from outside, by identity
-        self._owned: Counter[int] = Counter()  # how many of them lie in the same memory, by identity of its owner
-        self._memories: dict[int, _Memory] = {}  # by identity of the array that owns it
+        self._held_in: Counter[int] = Counter()  # how many of them lie in the same memory, by identity of its owner
+        self._owners = Owners()
         self._names = {id(f): op.name for op in declared for f in (op.run, op.small, op.body)}
         self._thread, self._inside = threading.get_ident(), False
 
@@ -113,7 +112,7 @@ class Recorder:
         return held[1]
 
     def _hold(self, array: np.ndarray, traced: Traced) -> tuple[np.ndarray, Traced]:
-        self._owned[id(owner_of(array))] += 1
+        self._held_in[id(owner_of(array))] += 1
         held = self._holders[id(array)] = (array, traced)
         return held
 
@@ -122,13 +121,7 @@ class Recorder:
         t.recorder, t.var, t.steps, t.above = self, v, steps, root
         t.version = 0 if root is None else root.version
         if root is None:
-            owner = owner_of(t)
-            key, memory = id(owner), self._memories.get(id(owner))
-            if memory is None:
-                forget = weakref.ref(owner, lambda _: self._memories.pop(key, None))
-                self._memories[key] = _Memory(forget, weakref.ref(t), plain(t).__array_interface__, v)
-            elif memory.whole() is None and memory.place == plain(t).__array_interface__:
-                memory.whole = weakref.ref(t)
+            self._owners.note(t, v)
         return t
 
     def _source(self, array: np.ndarray, first: Any = None) -> Traced | None:
@@ -139,7 +132,7 @@ class Recorder:
         return root if root is not None and owner_of(root) is owner_of(array) else self._whose(array)
 
     def _whose(self, array: np.ndarray) -> Traced | None:
-        memory = self._memories.get(id(owner_of(array)))
+        memory = self._owners.of(array)
         if memory is None:
             return None
         whole = memory.whole()
@@ -164,7 +157,7 @@ class Recorder:
 
     def _beneath(self, array: np.ndarray) -> Traced | None:
         """The traced array of which `array` is the ordinary one, as ``np.asarray`` makes it."""
-        root, memory = self._whose(array), self._memories.get(id(owner_of(array)))
+        root, memory = self._whose(array), self._owners.of(array)
         if memory is None or array.__array_interface__ == memory.place:
             return root
         if memory.var not in self.program.constants:  # of a constant, a view is another constant
@@ -323,9 +316,8 @@ class Recorder:
             v = whole
         root.var, root.version = v, root.version + 1
         t.version = root.version
-        owner = owner_of(root)
-        memory = self._memories.get(id(owner))
-        if memory is None or memory.whole() is not root or self._owned[id(owner)] > 1:
+        memory = self._owners.of(root)
+        if memory is None or memory.whole() is not root or self._held_in[id(owner_of(root))] > 1:
             self.gives_up("a write into memory that several tensors share")
         else:
             memory.var = v
@@ -392,35 +384,3 @@ class Recorder:
         file = frame.f_code.co_filename if called is print and event == "c_call" else "site-packages"
         if "site-packages" not in file and not file.startswith(_OURS):
             self.gives_up("print")
-
-
-@dataclass
-class _Memory:
-    """An array's memory: the traced array that stands for all of it, where that lies, and its variable."""
-
-    owner: Any
-    whole: weakref.ref[Traced]
-    place: dict[str, Any]
-    var: Var
-
-
-def owner_of(array: np.ndarray) -> np.ndarray:
-    """The array that owns the memory of `array`."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def var_of(array: np.ndarray, source: Traced | None = None) -> Var:
-    """A variable for `array`, which may lie in the memory of `source`."""
-    array, size = plain(array), array.itemsize or 1
-    strides = tuple(s // size for s in array.strides)
-    if source is None:
-        return Var(array.shape, array.dtype, strides)
-    offset = (address(array) - address(source)) // size
-    return Var(array.shape, array.dtype, strides, source.var.root, offset)
-
-
-def address(array: np.ndarray) -> int:
-    """Where in memory `array` begins."""
-    return plain(array).__array_interface__["data"][0]

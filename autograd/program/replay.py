@@ -20,9 +20,9 @@ from ..where import calling_line
 from ..writes import next_stamp, writes
 from .build import Scratch
 from .kept import Part, divided, parts_of
+from .owners import owner_of
 from .passes import optimised
 from .program import CheckFailed, Program, Var, without_dead
-from .recorder import owner_of
 from .recording import Argument, Derivative, Given, Hyper, Place, Recording, Result, Same, Seed, Source, numbered
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]  # a function and what it is called with

@@ -17,8 +17,8 @@ from ..quiet import silent
 from ..tensor import Tensor
 from .extent import Extent
 from .nesting import over
+from .owners import address, owner_of, var_of
 from .program import CheckFailed, Equation, Program, Var
-from .recorder import address, owner_of, var_of
 from .recording import Argument, Hyper, Place, Recording, Seed
 from .sized import Sizes, layout_of
 
