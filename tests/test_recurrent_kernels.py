@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd.check import gradcheck, gradgradcheck
+from autograd.errors import WengertError
 from autograd.ops import recurrent
 from autograd.tensor import wrap
 from tests.samples import same_bits
@@ -220,3 +222,17 @@ def test_an_empty_batch(cell):
     for together in (False, True):
         for array in outcome(cell.fused, cell.draw((0, 0), 3, np.float32), (0, 0), False, together):
             assert not array.any()
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_weights_of_two_types_are_not_misread(kind):
+    """A kernel that took float64 for float32 would give numbers, and wrong ones."""
+    layer, x = kind(24, 40), autograd.rand(9, 20, 24)
+    layer.weight_hh_l0 = nn.Parameter(layer.weight_hh_l0.detach().double())
+    try:
+        y, _ = layer(x)
+    except WengertError as error:
+        assert "float64" in str(error)
+    else:
+        expected, _ = layer.double()(x.double())
+        np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-5, atol=1e-6)

@@ -100,9 +100,11 @@ def _on_tape(g: tuple[Any, ...]) -> bool:
     return any(isinstance(part, Tensor) for part in g)
 
 
-def _suits(steps: int, weight: Any) -> bool:
-    """Whether there are kernels for it, and enough work: fewer products take a fraction of a millisecond."""
-    return weight.dtype.char in "fd" and steps * weight.size >= 1 << 16
+def _suits(steps: int, weight: Any, *others: Any) -> bool:
+    """Whether there are kernels for it, all of one type, and enough work: less takes a fraction of a millisecond."""
+    kind = weight.dtype
+    alike = all(a is None or a.dtype == kind for a in others)
+    return alike and kind.char in "fd" and steps * weight.size >= 1 << 16
 
 
 def _project(x: Any, weight: Any, bias: Any) -> Any:
@@ -214,7 +216,7 @@ def lstm_sequence(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: A
 @lstm_sequence.kernel
 def _(x: Any, h0: Any, c0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if not _suits(sum(sizes), weight_hh):
+    if not _suits(sum(sizes), weight_hh, h0, c0, weight, bias):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -326,7 +328,7 @@ def gru_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_h
 @gru_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, bias_hh: Any, sizes: Sizes, reverse: bool,
       together: bool) -> Any:  # fmt: skip
-    if not _suits(sum(sizes), weight_hh):
+    if not _suits(sum(sizes), weight_hh, h0, weight, bias, bias_hh):
         return NotImplemented
     from ..kernels import recurrent
 
@@ -425,7 +427,7 @@ def rnn_sequence(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, /, siz
 @rnn_sequence.kernel
 def _(x: Any, h0: Any, weight: Any, weight_hh: Any, bias: Any, sizes: Sizes, reverse: bool, relu: bool,
       together: bool) -> Any:  # fmt: skip
-    if not _suits(sum(sizes), weight_hh):
+    if not _suits(sum(sizes), weight_hh, h0, weight, bias):
         return NotImplemented
     from ..kernels import recurrent
 
