@@ -146,7 +146,7 @@ convolution_weight.samples(
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Kernels, for one and two dimensions.  What is done for arrays of certain shapes is found out once.
+# Kernels, for one to three dimensions.  What is done for arrays of certain shapes is found out once.
 
 _LEAST = 4_000  # multiply-adds, from which a kernel takes half of the body's time, which is all calls
 _KINDS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -155,7 +155,7 @@ _kept = lru_cache(maxsize=1 << 10)
 
 
 def _suits(work: int, kind: Any, *shapes: Sizes) -> bool:
-    return work >= _LEAST and kind in _KINDS and len(shapes[0]) in (3, 4) and all(0 not in shape for shape in shapes)
+    return work >= _LEAST and kind in _KINDS and len(shapes[0]) in (3, 4, 5) and all(0 not in shape for shape in shapes)
 
 
 def _plane(shape: Sizes) -> tuple[int, int, int, int]:
@@ -174,8 +174,8 @@ def _margin(padding: Sizes) -> tuple[int, int]:
 
 
 def _of_images(way: Way, *shapes: Sizes) -> Way:
-    """`way`, which wants two arrays of images or filters in row-major order, for such as have these shapes."""
-    if len(shapes[0]) == 4:
+    """`way`, which wants two arrays of images, volumes or filters in row-major order, for such as have these shapes."""
+    if len(shapes[0]) > 3:
         return lambda a, b, *bias: way(np.ascontiguousarray(a), np.ascontiguousarray(b), *bias)
     first, second = map(_plane, shapes)
 
@@ -218,8 +218,11 @@ def _forward_way(images: Sizes, filters: Sizes, kind: Any, stride: Sizes, paddin
     outputs = tuple(map(output_size, images[2:], filters[2:], stride, padding, dilation))
     if not _suits(images[0] * math.prod(filters) * math.prod(outputs), kind, images, filters):
         return None
-    from ..kernels import conv
+    from ..kernels import conv, conv_volumes
 
+    if len(images) == 5:
+        way = conv_volumes.forward(images, filters, kind, stride, padding, dilation, groups, outputs)
+        return _of_images(way, images, filters)
     steps, spread, size = _pairs(stride, dilation, outputs)
     way = conv.forward(_plane(images), _plane(filters), kind, steps, _margin(padding), spread, groups, size)
     return _of_images(way, images, filters)
@@ -233,8 +236,11 @@ def _input_way(outputs: Sizes, filters: Sizes, kind: Any, spatial: Sizes, stride
         return _window_input
     if not _suits(math.prod(filters[1:]) * math.prod(outputs), kind, outputs, filters):
         return None
-    from ..kernels import conv
+    from ..kernels import conv, conv_volumes
 
+    if len(outputs) == 5:
+        way = conv_volumes.input_cotangent(outputs, filters, kind, spatial, stride, padding, dilation, groups)
+        return _of_images(way, outputs, filters)
     steps, spread, size = _pairs(stride, dilation, spatial)
     way = conv.input_cotangent(_plane(outputs), _plane(filters), kind, size, steps, _margin(padding), spread, groups)
     return _of_images(way, outputs, filters)
@@ -248,8 +254,11 @@ def _weight_way(outputs: Sizes, images: Sizes, kind: Any, kernel: Sizes, stride:
         return _window_weight
     if not _suits(math.prod(outputs) * images[1] // groups * math.prod(kernel), kind, outputs, images):
         return None
-    from ..kernels import conv
+    from ..kernels import conv, conv_volumes
 
+    if len(outputs) == 5:
+        way = conv_volumes.weight_cotangent(outputs, images, kind, kernel, stride, padding, dilation, groups)
+        return _of_images(way, outputs, images)
     steps, spread, size = _pairs(stride, dilation, kernel)
     way = conv.weight_cotangent(_plane(outputs), _plane(images), kind, size, steps, _margin(padding), spread, groups)
     return _of_images(way, outputs, images)
