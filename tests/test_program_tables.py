@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd.ops import recurrent
+from autograd.ops.gru import gru_sequence
+from autograd.ops.lstm import lstm_sequence
+from autograd.ops.rnn import rnn_sequence
 from autograd.program.passes import optimised
 from autograd.tensor import wrap
 from tests.programs import arrays_for, check, frozen_heap, recorded
@@ -15,6 +17,7 @@ frozen_heap = pytest.fixture(autouse=True, scope="module")(frozen_heap)
 
 LETTERS, WIDTH, HIDDEN, BATCH, STEPS = 5, 64, 3, 2, 8
 KINDS = {"lstm": (4, 2, ()), "gru": (3, 1, ()), "rnn": (1, 1, (True,))}  # gates, states, options
+OPS = {"lstm": lstm_sequence, "gru": gru_sequence, "rnn": rnn_sequence}
 each = pytest.mark.parametrize("kind", KINDS)
 # Sums of some dozens of terms in another order.
 CLOSE = 1e-12
@@ -31,7 +34,7 @@ def tensors(kind, seed=0, letters=LETTERS):
 
 def step_of(kind, also=lambda rows: 0.0, frozen=False, order=None):
     """The gradients of all that is real."""
-    layer, options = getattr(recurrent, f"{kind}_sequence"), KINDS[kind][2]
+    layer, options = OPS[kind], KINDS[kind][2]
 
     def step(table, index, *others):
         leaves = [t.detach().requires_grad_() for t in ((*others,) if frozen else (table, *others))]
@@ -47,7 +50,7 @@ def layers(step, given):
     """What stands for x in the layer and in its derivative, after the passes."""
     program = optimised(recorded(step, *given)[1].program)
     found = [e.args[2 if e.name.endswith("_pull") else 0] for e in program.equations if "_sequence" in e.name
-             or e.name in ("_lstm_pull", "_gru_pull", "_rnn_pull")]  # fmt: skip
+             or e.name in ("lstm_pull", "gru_pull", "rnn_pull")]  # fmt: skip
     return [isinstance(x, tuple) for x in found], program
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ import autograd
 import nn
 from autograd.check import gradcheck, gradgradcheck
 from autograd.errors import WengertError
-from autograd.ops import recurrent
+from autograd.ops import gru, lstm, recurrence, rnn
 from autograd.tensor import wrap
 from tests.samples import same_bits
 
@@ -28,10 +30,9 @@ def sizes_of(steps, batch, packed):
 class Cell:
     """One kind of sequence: how to draw its inputs, and the three ways to compute it."""
 
-    def __init__(self, name, gates, states, steps, options=()):
+    def __init__(self, name, gates, states, op, steps, options=()):
         self.name, self.gates, self.states, self.options = name, gates, states, options
-        self.op = getattr(recurrent, f"{name}_sequence")
-        self._steps = steps
+        self.op, self._steps = op, steps
 
     def draw(self, sizes, size, dtype):
         rng, width = np.random.default_rng(1), self.gates * size
@@ -46,10 +47,10 @@ class Cell:
         return self._steps(*inputs, sizes, reverse, *self.options, together)
 
 
-LSTM = Cell("lstm", 4, 2, recurrent.lstm_steps)
-GRU = Cell("gru", 3, 1, recurrent.gru_steps)
-TANH = Cell("rnn", 1, 1, recurrent.rnn_steps, (False,))
-RELU = Cell("rnn", 1, 1, recurrent.rnn_steps, (True,))
+LSTM = Cell("lstm", 4, 2, lstm.lstm_sequence, lstm.lstm_steps)
+GRU = Cell("gru", 3, 1, gru.gru_sequence, gru.gru_steps)
+TANH = Cell("rnn", 1, 1, rnn.rnn_sequence, rnn.rnn_steps, (False,))
+RELU = Cell("rnn", 1, 1, rnn.rnn_sequence, rnn.rnn_steps, (True,))
 CELLS = pytest.mark.parametrize("cell", [LSTM, GRU, TANH, RELU], ids=["lstm", "gru", "tanh", "relu"])
 
 
@@ -75,7 +76,7 @@ def way(request, monkeypatch):
     """Every size by NumPy, or every size by the kernels."""
     if request.param == "kernel":
         pytest.importorskip("numba")
-    monkeypatch.setattr(recurrent, "_suits", lambda *_: request.param != "body")
+    monkeypatch.setattr(recurrence, "LEAST", 0 if request.param == "kernel" else math.inf)
 
 
 @CELLS
@@ -193,7 +194,7 @@ def test_kernels_let_nan_and_infinity_through(cell, monkeypatch):
         arrays[0][1, 1] = value
         found = []
         for small in (True, False):
-            monkeypatch.setattr(recurrent, "_suits", lambda *_, small=small: not small)
+            monkeypatch.setattr(recurrence, "LEAST", math.inf if small else 0)
             found.append(cell.fused([wrap(a) for a in arrays], sizes, False))
         for a, b in zip(*found, strict=True):
             np.testing.assert_allclose(a.array, b.array, rtol=1e-5, atol=1e-6)
@@ -203,7 +204,7 @@ def test_kernels_let_nan_and_infinity_through(cell, monkeypatch):
 def test_threads_change_no_bit(cell, monkeypatch):
     pytest.importorskip("numba")
 
-    monkeypatch.setattr(recurrent, "_suits", lambda *_: True)
+    monkeypatch.setattr(recurrence, "LEAST", 0)
     sizes, square = sizes_of(5, 50, packed=True), (40, 40, 40)
     packed, together = (cell.draw(n, 20, np.float32) for n in (sizes, square))
     letters = cell.draw(square, 70, np.float32)

@@ -2,10 +2,10 @@
 
 Rows of a batch do not meet before the weights' gradient, so threads take some rows each through the whole sequence and
 never wait for one another.  The weights are packed once into panels as wide as a tile, which then lie in the cache.
-What is computed is in ops/recurrent.py: `starts` and `sizes` are the first row and the number of rows of each step, in
-the order in which the steps are taken, and `apart` the distance between two rows of a step.  On the way back each row
-leaves what the gradients of the weights need of it: the state before it, for one product over all steps, and its part
-of the biases' sum, in `sums`.
+What is computed is in ops/lstm.py, gru.py and rnn.py: `starts` and `sizes` are the first row and the number of rows of
+each step, in the order in which the steps are taken, and `apart` the distance between two rows of a step.  On the way
+back each row leaves what the gradients of the weights need of it: the state before it, for one product over all steps,
+and its part of the biases' sum, in `sums`.
 """
 
 from __future__ import annotations

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import recurrent
+from ..ops.gru import gru_pull, gru_sequence
 from ..ops.index import added_at, elements_of
+from ..ops.lstm import lstm_pull, lstm_sequence
+from ..ops.rnn import rnn_pull, rnn_sequence
 from .fuse import in_order
 from .program import Equation, Program, Var, without_dead
 from .rewrite import renamed, row_after_row, with_inputs
 
-SEQUENCES = (recurrent.lstm_sequence, recurrent.gru_sequence, recurrent.rnn_sequence)
+SEQUENCES, PULLS = (lstm_sequence, gru_sequence, rnn_sequence), (lstm_pull, gru_pull, rnn_pull)
 TIMES = 2  # as many rows as the table has, from which the products are shorter by more than taking rows costs
 WIDTH = 64  # of a row, at least, for the same reason
 
@@ -83,7 +85,7 @@ def _place(e: Equation) -> int | None:
     """Which argument of a layer or of its derivative is x."""
     if any(_is(e, op) for op in SEQUENCES):
         return 0
-    return 2 if e.function in recurrent.PULLS and not e.kwargs else None
+    return 2 if e.function in PULLS and not e.kwargs else None
 
 
 def _take(e: Equation, taken: dict[Var, _Rows], kept: list[Equation]) -> None:

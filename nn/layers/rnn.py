@@ -6,7 +6,9 @@ from typing import Any
 
 from autograd import Tensor
 from autograd.errors import ArgumentError
-from autograd.ops.recurrent import gru_sequence, lstm_sequence, lstm_steps, rnn_sequence
+from autograd.ops.gru import gru_sequence
+from autograd.ops.lstm import lstm_sequence, lstm_steps
+from autograd.ops.rnn import rnn_sequence
 
 from .rnn_base import RNNBase, State, Weights
 
