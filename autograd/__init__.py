@@ -65,6 +65,7 @@ from .ops.norms import *  # noqa: F403
 from .ops.order import *  # noqa: F403
 from .ops.piecewise import *  # noqa: F403
 from .ops.powers import *  # noqa: F403
+from .ops.rearrange import *  # noqa: F403
 from .ops.reduce import *  # noqa: F403
 from .ops.rounding import *  # noqa: F403
 from .ops.scatter_reduce import *  # noqa: F403

@@ -14,7 +14,8 @@ from ..tensor import Tensor, attach_numpy, method
 from .along import Selected, put_back
 from .dims import axis_of
 from .join import cat
-from .shape import flip, narrow
+from .rearrange import flip
+from .shape import narrow
 
 __all__ = [
     "cummax",
