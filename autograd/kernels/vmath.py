@@ -22,7 +22,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.polynomial import Chebyshev, Polynomial
 
-ULP = {"exp": 1.5, "log": 1.5, "tanh": 3, "sigmoid": 3, "erf": 6}  # bounds
+ULP = {"exp": 1.5, "log": 1.5, "tanh": 3, "sigmoid": 3, "erf": 3}  # bounds
 
 
 KEEP = ("contract",)  # flags that are there keep Numba from adding those of `door.FLAGS`: nothing is reassociated
@@ -189,28 +189,27 @@ def log(x: Number) -> Number:
     return y.new(b.select(b.fcmp_unordered("<", x.value, x.like(0.0)), x.like(math.nan), y.value))
 
 
-def _artanh_erf_over_x(limit: float, degree: int) -> list[float]:
-    """artanh(erf x) / x in powers of u = 2 (x / limit)² - 1: its interpolation at Chebyshev's points."""
-
-    def f(u: Any) -> Any:
-        x = limit * np.sqrt((u + 1) / 2)
-        return np.array([math.log((1 + math.erf(v)) / math.erfc(v)) / (2 * v) for v in x])
-
-    return Chebyshev.interpolate(f, degree).convert(kind=Polynomial).coef.tolist()
+def _interpolated(f: Callable[[float], float], low: float, high: float, degree: int) -> list[float]:
+    """Coefficients of the polynomial that is f at Chebyshev's points."""
+    found = Chebyshev.interpolate(lambda points: np.array([f(x) for x in points]), degree, domain=[low, high])
+    return found.convert(kind=Polynomial, domain=[-1, 1]).coef.tolist()
 
 
-_ERF_LIMIT = 4.0  # artanh(erf 4) = 9: erf is 1 to the last place, and a straight line does from there on
-_ERF = _artanh_erf_over_x(_ERF_LIMIT, 12)  # to 1e-7
-
-
-def _artanh_erf(x: Number) -> Number:
-    u = (x * x).times_plus(2 / _ERF_LIMIT**2, -1.0)
-    return x * _series(u.where(">", 1.0, 1.0), _ERF)
+_ERF_SIDE, _ERF_LIMIT = 1.0, 4.0  # where the two formulas meet; erf is 1 to the last place from the limit on
+_ERF_NEAR = _interpolated(lambda u: math.erf(math.sqrt(u)) / math.sqrt(u), 0, _ERF_SIDE**2, 5)
+_ERF_FAR = _interpolated(lambda x: math.log2(math.erfc(x)), _ERF_SIDE, _ERF_LIMIT, 7)
 
 
 def erf(x: Number) -> Number:
-    """2/√π ∫₀ˣ e^-t² dt for float32, as the tanh of a smooth function."""
-    return tanh(_artanh_erf(x))
+    """2/√π ∫₀ˣ e^-t² dt for float32: x p(x²) near 0, ±(1 - 2^q(|x|)) beyond, where 2^q = 2^n (1 + s) is below 1/6."""
+    f, size = x.format, x.call("fabs")
+    q = _series(size.where(">", _ERF_LIMIT, _ERF_LIMIT), _ERF_FAR)
+    shifted = q + f.round
+    r, bits = q - (shifted - f.round), shifted.to_bits()
+    power = _power(bits.new(x.b.sub(bits.value, _bits_of(f.round, f))))
+    s = r * _series(r, [math.log(2) ** k / math.factorial(k) for k in range(1, f.terms)])
+    far = (1 - s.times_plus(power, power)).call("copysign", x)
+    return far.when(size.compare("<", _ERF_SIDE), x * _series(x * x, _ERF_NEAR))
 
 
 def _function(formula: Callable[[Number], Number], kinds: tuple[Any, ...] = (types.float32, types.float64)) -> Any:
