@@ -8,8 +8,8 @@ import pytest
 import autograd
 import nn.functional as F
 from autograd.kernels import get_num_threads, set_num_threads
-from autograd.ops import activation, arithmetic, exponential, special, trig
-from autograd.ops.large import FAR, LEAST, in_loops, in_loops_of_two
+from autograd.ops import activation, arithmetic, choice, exponential, powers, rounding, special, trig
+from autograd.ops.large import FAR, LEAST, in_loops, in_shared_loops
 from autograd.tensor import wrap
 
 pytest.importorskip("numba")
@@ -153,8 +153,50 @@ def test_arithmetic_of_large_arrays(name, dtype):
         np.testing.assert_array_equal(op.run(x, y), op.body(x, y))
         np.testing.assert_array_equal(op.run(x, y[0]), op.body(x, y[0]))
         np.testing.assert_array_equal(op.run(x[:, ::-1], y), op.body(x[:, ::-1], y))
-        assert in_loops_of_two(op.body)(x, y) is not NotImplemented
-        assert in_loops_of_two(op.body)(x, 2.0) is NotImplemented
+        for number in (2, -0.3, np.nan, np.array(0.1, dtype)):
+            np.testing.assert_array_equal(op.run(x, number), op.body(x, number))
+            np.testing.assert_array_equal(op.run(number, y), op.body(number, y))
+            assert in_shared_loops(op.body)(x, number) is not NotImplemented
+        assert in_shared_loops(op.body)(x, y) is not NotImplemented
+        assert in_shared_loops(op.body)(x, y[0]) is NotImplemented
+        np.testing.assert_array_equal(op.run(x, y > 0), op.body(x, y > 0))
+
+
+UNARY = [arithmetic.neg, powers.abs, powers.square, powers.sqrt, powers.reciprocal]
+CHOICES = [
+    (choice.maximum, lambda x, y: (x, y)),
+    (choice.minimum, lambda x, y: (x, 0.5)),
+    (choice._where, lambda x, y: (x > y, x, y)),
+    (choice._where, lambda x, y: (x > y, -1, y)),
+    (choice._where, lambda x, y: (x > y, x, np.array(np.inf, x.dtype))),
+    (rounding.clamp, lambda x, y: (x, -1, 0.5)),
+    (rounding.clamp, lambda x, y: (x, y, None)),
+    (rounding.clamp, lambda x, y: (x, None, np.nan)),
+    (powers.pow, lambda x, y: (x, 2)),
+    (powers.pow, lambda x, y: (x, 3.0)),
+    (powers.pow, lambda x, y: (np.abs(x), 0.5)),
+    *[(made, lambda x, y: (x,)) for made in UNARY],
+]
+
+
+@both
+@pytest.mark.parametrize(("made", "args"), CHOICES, ids=lambda x: getattr(getattr(x, "op", None), "name", ""))
+def test_choices_and_powers_of_large_arrays(made, args, dtype):
+    """To the bit, NaN and infinities too."""
+    x, y = draw(dtype, 0, (FAR + 3,)), draw(dtype, 1, (FAR + 3,))
+    pairs = np.meshgrid(np.array(SPECIAL, dtype), np.array(SPECIAL, dtype))
+    for a, pair in zip((x, y), pairs):
+        a[-pair.size :] = pair.reshape(-1)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(made.op.run(*args(x, y)), made.op.body(*args(x, y)))
+
+
+@both
+def test_reciprocal_roots_of_large_arrays(dtype):
+    x = np.concatenate([np.abs(draw(dtype, 0, (LEAST,))), np.array(SPECIAL, dtype)])
+    with np.errstate(all="ignore"):
+        assert_close(powers.rsqrt.op.run(x), powers.rsqrt.op.body(x))
+        assert in_shared_loops(powers.rsqrt.op.body, LEAST)(x) is not NotImplemented
 
 
 @both
@@ -168,6 +210,8 @@ def test_results_larger_than_the_caches_are_streamed(n, dtype, monkeypatch):
     x, y, close = draw(dtype, 0, (n + 1,)), draw(dtype, 1, (n + 1,)), 8 * np.finfo(dtype).eps
     np.testing.assert_allclose(fast(x[:n], y[:n]), x[:n] * y[:n] + 1, rtol=close, atol=close)
     np.testing.assert_allclose(fast(x[1:], y[:n]), x[1:] * y[:n] + 1, rtol=close, atol=close)
+    chosen = in_shared_loops(lambda mask, x, y: np.where(mask, x, y), LEAST)
+    np.testing.assert_array_equal(chosen(x[:n] > 0, x[:n], 2.5), np.where(x[:n] > 0, x[:n], dtype(2.5)))
 
 
 @both

@@ -14,10 +14,11 @@ PIECE = 131072  # elements at least: twenty microseconds of work, about what it 
 def flat(*arrays: np.ndarray) -> list[np.ndarray] | None:
     """The arrays with one dimension, sharing memory; None unless all have one shape, dtype and order.
 
-    Nor if one is read only, which is another type to a kernel.
+    Nor if one is read only, which is another type to a kernel.  Truth values may be among numbers, not first.
     """
     first = arrays[0]
-    alike = all(a.shape == first.shape and a.dtype == first.dtype and a.flags.writeable for a in arrays)
+    kinds = first.dtype, np.bool_
+    alike = all(a.shape == first.shape and a.dtype in kinds and a.flags.writeable for a in arrays)
     if not alike or first.dtype.char not in "fd":
         return None
     if all(a.flags.c_contiguous for a in arrays):

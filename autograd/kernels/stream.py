@@ -50,32 +50,41 @@ def _rounds(e: Emitter, low: Any, high: Any, step: int, *rules: list[Any]) -> It
     e.b.position_at_end(after)
 
 
+def _pointer(kind: Any) -> Any:
+    """Of an array's element; a truth value is read as the byte that it is."""
+    return types.CPointer(types.uint8 if kind.dtype == types.boolean else kind.dtype)
+
+
 @intrinsic
-def streamed(context: Any, element: Any, to: Any, low: Any, high: Any, arrays: Any) -> Any:
-    """to[low:high], some whole lines, becomes what ``element(i, *arrays, to)`` writes for each i."""
+def streamed(context: Any, element: Any, to: Any, low: Any, high: Any, given: Any) -> Any:
+    """to[low:high], some whole lines, becomes what ``element(i, *given, to)`` writes for each i; numbers may be given
+    among arrays."""
     size = LINE * 8 // to.dtype.bitwidth
-    pointers = [types.CPointer(x.dtype) for x in (*arrays, to)]
-    called = element.get_call_type(context, (types.uint64, *pointers), {})
+    kinds = [_pointer(x) if isinstance(x, types.Array) else x for x in (*given, to)]
+    called = element.get_call_type(context, (types.uint64, *kinds), {})
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        e, (_, to_value, low, high, given) = Emitter(builder, to.dtype), arguments
+        e, (_, target, low, high, values) = Emitter(builder, to.dtype), arguments
         function = context.get_function(element, called)
         context.add_linking_libs(getattr(function, "libs", ()))
-        values = [*(builder.extract_value(given, i) for i in range(len(arrays))), to_value]
-        *data, target = (context.make_array(x)(context, builder, v).data for x, v in zip((*arrays, to), values))
-        room = cgutils.alloca_once(builder, ir.ArrayType(e.element, size))
+        data = [builder.extract_value(values, i) for i in range(len(given))]
+        for i, x in enumerate(given):
+            if isinstance(x, types.Array):
+                data[i] = context.make_array(x)(context, builder, data[i]).data
+        target = context.make_array(to)(context, builder, target).data
+        room = builder.bitcast(cgutils.alloca_once(builder, ir.ArrayType(e.element, size)), e.element.as_pointer())
         at_once = ["llvm.loop.vectorize.width", ir.Constant(I32, size)]
         with _rounds(e, low, high, size) as at:
-            places = [*(builder.gep(x, [at]) for x in data), builder.bitcast(room, e.element.as_pointer())]
+            here = [builder.gep(v, [at]) if isinstance(x, types.Array) else v for v, x in zip(data, given)]
             with _rounds(e, e.index(0), e.index(size), 1, at_once) as i:
-                function(builder, [i, *places])
+                function(builder, [i, *here, room])
             for i in range(0, size, e.lanes):
                 vector = builder.bitcast(builder.gep(target, [builder.add(at, e.index(i))]), e.vector.as_pointer())
-                store = builder.store(e.load(builder.gep(places[-1], [e.index(i)])), vector, align=VECTOR_BYTES)
+                store = builder.store(e.load(builder.gep(room, [e.index(i)])), vector, align=VECTOR_BYTES)
                 store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(I32, 1)]))
         return context.get_dummy_value()
 
-    return types.void(element, to, types.int64, types.int64, arrays), generate
+    return types.void(element, to, types.int64, types.int64, given), generate
 
 
 def _fetched(to_write: int) -> Any:

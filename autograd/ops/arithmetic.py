@@ -17,7 +17,7 @@ from ..op import elementwise
 from ..promotion import promote
 from ..tensor import method
 from .integer import floor_divide, trunc_divide
-from .large import in_loops_of_two
+from .large import in_shared_loops
 
 __all__ = [
     "add", "sub", "mul", "div", "neg", "positive", "subtract", "multiply", "divide", "true_divide", "negative", "rsub",
@@ -32,7 +32,7 @@ def _add(input: Any, other: Any, /) -> Any:
 
 
 _add.derivative(input=lambda g: g, other=lambda g: g)
-_add.kernel(in_loops_of_two(_add.op.body))
+_add.kernel(in_shared_loops(_add.op.body))
 
 
 @elementwise(symbol="−", dunder="sub", numpy=np.subtract, pure=True)
@@ -42,7 +42,7 @@ def _sub(input: Any, other: Any, /) -> Any:
 
 
 _sub.derivative(input=lambda g: g, other=lambda g: -g)
-_sub.kernel(in_loops_of_two(_sub.op.body))
+_sub.kernel(in_shared_loops(_sub.op.body))
 
 
 @elementwise(symbol="×", dunder="mul", numpy=np.multiply, pure=True)
@@ -58,7 +58,7 @@ def mul(input: Any, other: Any, /) -> Any:
 
 
 mul.derivative(input=lambda g, other: g * other, other=lambda g, input: g * input)
-mul.kernel(in_loops_of_two(mul.op.body))
+mul.kernel(in_shared_loops(mul.op.body))
 
 
 @elementwise(symbol="÷", dunder="truediv", floats=True, numpy=np.divide, pure=True)
@@ -68,7 +68,7 @@ def _div(input: Any, other: Any, /) -> Any:
 
 
 _div.derivative(input=lambda g, other: g / other, other=lambda g, out, other: -g * out / other)
-_div.kernel(in_loops_of_two(_div.op.body))
+_div.kernel(in_shared_loops(_div.op.body))
 
 
 @elementwise(symbol="−", dunder="neg", numpy=np.negative, pure=True)
@@ -83,6 +83,7 @@ def neg(input: Any, /) -> Any:
 
 
 neg.derivative(input=lambda g: -g)
+neg.kernel(in_shared_loops(neg.op.body), opaque=False)
 
 
 @elementwise(symbol="+", dunder="pos", inplace=False, numpy=np.positive)

@@ -12,6 +12,7 @@ from ..inplace import takes_out
 from ..op import elementwise, op
 from ..promotion import promote
 from ..tensor import Tensor, attach_numpy, method, wrap
+from .large import LEAST, in_shared_loops
 
 __all__ = ["where", "masked_fill", "maximum", "minimum", "fmax", "fmin", "heaviside"]
 
@@ -38,6 +39,7 @@ _where.samples(
     ]
 )
 _where.errors(lambda draw, case: [case(_MASK, draw(2), draw(3))])
+_where.kernel(in_shared_loops(_where.op.body, LEAST), opaque=False)
 
 
 @takes_out
@@ -140,6 +142,7 @@ def maximum(input: Any, other: Any, /) -> Any:
 maximum.derivative(
     input=lambda g, input, other: _taken(g, input, other), other=lambda g, input, other: _taken(g, other, input)
 )
+maximum.kernel(in_shared_loops(maximum.op.body, LEAST), opaque=False)
 
 
 @elementwise(symbol="min", numpy=np.minimum)
@@ -156,6 +159,7 @@ def minimum(input: Any, other: Any, /) -> Any:
 minimum.derivative(
     input=lambda g, input, other: _taken(g, other, input), other=lambda g, input, other: _taken(g, input, other)
 )
+minimum.kernel(in_shared_loops(minimum.op.body, LEAST), opaque=False)
 
 
 @elementwise(symbol="fmax", inplace=False, numpy=np.fmax)

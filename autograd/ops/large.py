@@ -11,7 +11,7 @@ from ..twin import with_kernel
 
 LEAST = 8192  # elements from which calling a loop, two microseconds, is faster than NumPy
 
-FAR = 1 << 18  # elements from which two threads are faster than NumPy at one addition each
+FAR = 1 << 17  # elements from which two threads are faster than NumPy at one addition each
 
 
 def in_loops(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., Any]:
@@ -36,16 +36,40 @@ def in_loops(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., An
     return fast
 
 
-def in_loops_of_two(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """`in_loops` for what NumPy does as fast as one thread can: for two arrays that are larger than a core's cache."""
-    fast = in_loops(formula)
+def in_shared_loops(formula: Callable[..., Any], least: int = FAR) -> Callable[..., Any]:
+    """`in_loops` for what NumPy does as fast as one thread can; of arrays of one shape, and of numbers, which may be
+    others the next time."""
+    made: dict[Any, Any] = {}
 
-    def paired(input: Any, other: Any) -> Any:
-        if type(input) is not np.ndarray or type(other) is not np.ndarray or input.size < FAR:
+    def fast(*args: Any) -> Any:
+        first = max(args, key=_size)
+        if _size(first) < least:
             return NotImplemented
-        return fast(input, other) if input.shape == other.shape else NotImplemented
+        given = [_plain(a, first) for a in args]
+        key = tuple([a.dtype if type(a) is np.ndarray else a.__class__ for a in given])
+        if not _KNOWN.issuperset(key):
+            return NotImplemented
+        if key not in made:
+            from ..program.formulas import loop_of
 
-    return paired
+            made[key] = loop_of(formula, tuple(given), numbers=True)
+        loop = made[key]
+        return NotImplemented if loop is None else loop(*[a for a in given if a is not None])
+
+    return fast
+
+
+_KNOWN = {np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_), float, int, type(None)}
+
+
+def _size(x: Any) -> int:
+    """Elements of an array of floats."""
+    return x.size if type(x) is np.ndarray and x.dtype.char in "fd" else 0
+
+
+def _plain(x: Any, first: np.ndarray) -> Any:
+    """A tensor of one number as that number, if it is of the type of `first`."""
+    return x.item() if type(x) is np.ndarray and not x.ndim and x.dtype == first.dtype else x
 
 
 def looped(formula: Callable[..., Any], kinds: str = "fd") -> Callable[..., Any]:

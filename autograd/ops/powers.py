@@ -13,6 +13,7 @@ from ..inplace import takes_out
 from ..op import elementwise
 from ..promotion import cast
 from ..tensor import Tensor, method
+from .large import FAR, LEAST, in_loops, in_shared_loops
 from .zero import zero
 
 __all__ = [
@@ -80,6 +81,16 @@ pow.samples(
     ]
 )
 pow.errors(lambda draw, case: [case(draw(2), draw(3)), case(np.array([1, 2]), -1)])
+_LOOPS = in_loops(pow.op.body)
+
+
+def _fast_pow(input: Any, exponent: Any) -> Any:
+    """Powers that are a few products or a root."""
+    known = exponent.__class__ in (int, float) and exponent in (2, 3, 0.5)
+    return _LOOPS(input, exponent) if known and input.size >= FAR else NotImplemented
+
+
+pow.kernel(_fast_pow, opaque=False)
 
 
 @takes_out
@@ -110,6 +121,7 @@ def square(input: Any, /) -> Any:
 
 
 square.derivative(input=lambda g, input: g * (input + input))
+square.kernel(in_shared_loops(square.op.body), opaque=False)
 
 
 @elementwise(symbol="√", floats=True, numpy=np.sqrt, pure=True, domain=(0.2, 4.0))
@@ -124,6 +136,7 @@ def sqrt(input: Any, /) -> Any:
 
 
 sqrt.derivative(input=lambda g, out: g / (out + out))
+sqrt.kernel(in_shared_loops(sqrt.op.body, LEAST), opaque=False)
 
 
 @elementwise(symbol="1/√", floats=True, domain=(0.2, 4.0))
@@ -138,6 +151,7 @@ def rsqrt(input: Any, /) -> Any:
 
 
 rsqrt.derivative(input=lambda g, out: g * (-0.5 * out * out * out))
+rsqrt.kernel(in_shared_loops(rsqrt.op.body, LEAST), opaque=False)
 
 
 @elementwise(symbol="1/x", floats=True, numpy=np.reciprocal, domain=(0.3, 3.0))
@@ -152,6 +166,7 @@ def reciprocal(input: Any, /) -> Any:
 
 
 reciprocal.derivative(input=lambda g, out: -g * out * out)
+reciprocal.kernel(in_shared_loops(reciprocal.op.body), opaque=False)
 
 
 @elementwise(symbol="hypot", numpy=np.hypot)
@@ -180,6 +195,7 @@ def abs(input: Any, /) -> Any:
 
 
 abs.derivative(input=lambda g, input: g * np.sign(input))
+abs.kernel(in_shared_loops(abs.op.body), opaque=False)
 
 
 @elementwise(symbol="sign", numpy=np.sign)

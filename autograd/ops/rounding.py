@@ -10,6 +10,7 @@ from ..errors import ArgumentError
 from ..inplace import takes_out
 from ..op import elementwise
 from ..tensor import method
+from .large import LEAST, in_shared_loops
 from .zero import zero
 
 __all__ = [
@@ -133,6 +134,7 @@ clamp.derivative(
     min=lambda g, input, min, max: np.where(_at_low(input, min, max), g, 0),
     max=lambda g, input, min, max: np.where(_at_high(input, min, max), g, 0),
 )
+clamp.kernel(in_shared_loops(clamp.op.body, LEAST), opaque=False)
 clamp.samples(lambda draw, case: [case(draw(2, 3), -0.7, 0.8), case(draw(3), min=0.2), case(draw(), None, 0.1),
                                   case(draw(2, 3), draw(3), draw(2, 1)), case(draw(2, 3), None, draw(3)),
                                   case(draw(0, 3), -1, 1)])  # fmt: skip
