@@ -24,6 +24,7 @@ from .door import ROWS, kernel
 from .moves import copy_run, framed, lanes_of, transpose
 from .pool import share
 from .spin import each
+from .stream import LINE, fetch
 from .tile import columns_of, narrow_table_tile, table_tile
 from .words import entry, kept
 
@@ -116,19 +117,25 @@ def forward_all(team, helpers, pieces, weight, packs, depth, count, parts, x, pa
 @apart
 def turn_some(i, parts, weight, zeros, out, starts, steps, panels, f, c, taps, width, lanes):
     """out[starts[k] + (p steps[k] f + j steps[k]) width + i] = weight[j of p's group, channel i of p, k], part `i`."""
-    count, turned = -(-c // width), np.empty(taps * width, weight.dtype)
+    count, turned, zero = -(-c // width), np.empty(taps * width, weight.dtype), weight.dtype.type(0)
+    together = steps[0] == taps  # all taps are of one phase, in their order
+    line, far = LINE // weight.itemsize, 2 * c * taps
     for p in range(i * panels // parts, (i + 1) * panels // parts):
         group, column = p // count, p % count * width
         columns = min(width, c - column)
         for j in range(f):
-            source = ((group * f + j) * c + column) * taps
+            source, at = ((group * f + j) * c + column) * taps, (p * f + j) * taps * width
+            for k in range(0, columns * taps, line):
+                fetch(weight, source + far + k)  # runs too short for the processor to foresee the next
             if taps == 1:
-                copy_run(weight, source, out, starts[0] + (p * f + j) * width, columns, weight.dtype.type(0))
-                continue
-            transpose(weight, source, taps, zeros, 0, turned, 0, width, columns, taps, lanes)
-            for k in range(taps):
-                at = starts[k] + (p * f + j) * steps[k] * width
-                copy_run(turned, k * width, out, at, columns, weight.dtype.type(0))
+                copy_run(weight, source, out, at, columns, zero)
+            elif together:
+                transpose(weight, source, taps, zeros, 0, out, at, width, columns, taps, lanes)
+            else:
+                transpose(weight, source, taps, zeros, 0, turned, 0, width, columns, taps, lanes)
+                for k in range(taps):
+                    at = starts[k] + (p * f + j) * steps[k] * width
+                    copy_run(turned, k * width, out, at, columns, zero)
 
 
 @kernel
