@@ -19,6 +19,7 @@ from autograd.tensor import Tensor, wrap
 
 LARGE = (136, 127)  # beyond the least size of a loop, and no whole number of vectors
 PAIR = (515, 517)
+WIDE = (70, 1100)  # columns of several pieces
 
 
 class Call(NamedTuple):
@@ -70,12 +71,12 @@ def _reductions() -> dict[str, Call]:
         autograd.amax,
         autograd.amin,
     ):
-        for dim in (0, 1, (0, 1)):
-            found[f"{f.__name__}-{dim}"] = Call(partial(f, dim=dim), ((300, 257),))
+        for dim, shape in ((0, WIDE), (1, (300, 257)), ((0, 1), (300, 257))):
+            found[f"{f.__name__}-{dim}"] = Call(partial(f, dim=dim), (shape,))
     for f in (autograd.max, autograd.min):
-        found[f"{f.__name__}-0"] = Call(partial(lambda f, x: f(x, 0).values, f), ((300, 257),))
+        found[f"{f.__name__}-0"] = Call(partial(lambda f, x: f(x, 0).values, f), (WIDE,))
     for f in (autograd.argmax, autograd.argmin):
-        found[f"{f.__name__}-0"] = Call(partial(f, dim=0), ((300, 257),))
+        found[f"{f.__name__}-0"] = Call(partial(f, dim=0), (WIDE,))
     found["sum-middle"] = Call(partial(autograd.sum, dim=1), ((20, 60, 70),))
     found["prod"] = Call(autograd.prod, ((40_003,),), 0.99, 1.01)
     found["norm-1"] = Call(partial(autograd.norm, dim=1), ((300, 257),))
@@ -114,9 +115,9 @@ def _layers() -> dict[str, Call]:
     weights = wrap(np.random.default_rng(1).random(90))
     return {
         "softmax-1": Call(partial(F.softmax, dim=1), rows),
-        "softmax-0": Call(partial(F.softmax, dim=0), rows),
+        "softmax-0": Call(partial(F.softmax, dim=0), (WIDE,)),
         "log_softmax-1": Call(partial(F.log_softmax, dim=1), rows),
-        "log_softmax-0": Call(partial(F.log_softmax, dim=0), rows),
+        "log_softmax-0": Call(partial(F.log_softmax, dim=0), (WIDE,)),
         "cross_entropy": Call(lambda x: F.cross_entropy(x, classes), rows),
         "cross_entropy-smooth": Call(lambda x: F.cross_entropy(x, classes, ignore_index=3, label_smoothing=0.1,
                                                                weight=weights.to(x.dtype)), rows),
@@ -135,6 +136,7 @@ def _layers() -> dict[str, Call]:
         "max_pool": Call(partial(F.max_pool2d, kernel_size=2), ((8, 12, 34, 32),)),
         "max_pool-overlap": Call(partial(F.max_pool2d, kernel_size=3, stride=2, padding=1), ((8, 12, 34, 32),)),
         "embedding": Call(lambda table: F.embedding(whole(700, 50), table), ((50, 40),)),
+        "rows": Call(lambda table: table[whole(700, 50) - 25], ((50, 40),)),
         "linear": Call(F.linear, ((200, 130), (90, 130), (90,))),
     }  # fmt: skip
 
@@ -146,6 +148,14 @@ def _elementwise() -> dict[str, Call]:
     found["log"] = Call(autograd.log, (LARGE,), 0.2, 3.0)
     for f in (autograd.add, autograd.sub, autograd.mul, autograd.div):
         found[f.__name__] = Call(f, (PAIR, PAIR), 0.5, 2.0)
+    for f in (autograd.neg, autograd.square, autograd.reciprocal, autograd.abs, autograd.sqrt, autograd.rsqrt):
+        found[f.__name__] = Call(f, (PAIR,), 0.5, 2.0)
+    found["pow"] = Call(lambda x: x**3, (PAIR,))
+    found["number"] = Call(lambda x: 2.5 / (1.5 - x) + 3 * x, (PAIR,), -1.0, 1.0)
+    found["clamp"] = Call(partial(autograd.clamp, min=-1.0, max=0.5), (PAIR,))
+    found["maximum"] = Call(autograd.maximum, (PAIR, PAIR))
+    found["minimum"] = Call(autograd.minimum, (PAIR, PAIR))
+    found["where"] = Call(lambda x, y: autograd.where(x > y, x, y), (PAIR, PAIR))
     return found
 
 

@@ -7,10 +7,13 @@ import math
 import numpy as np
 import pytest
 
+import nn.functional as F
+
 pytest.importorskip("numba")
 
 from autograd.kernels import vmath
 from autograd.kernels.door import kernel
+from autograd.tensor import wrap
 
 
 @kernel
@@ -87,6 +90,31 @@ def test_units_in_the_last_place(compiled, exact, dtype):
     truth = exact(x.astype(wide))
     error = np.abs(computed(compiled, x).astype(wide) - truth) / np.spacing(np.abs(truth.astype(dtype))).astype(wide)
     assert error.max() < vmath.ULP[name], f"{error.max()} ulp at {x[error.argmax()]!r}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["silu", "gelu", "gelu-tanh"])
+def test_units_of_activations(name, dtype):
+    """Against their formulas in a wider format, written so that nothing cancels."""
+    wide = np.float64 if dtype == np.float32 else np.longdouble
+    if np.finfo(wide).nmant <= np.finfo(dtype).nmant:
+        pytest.skip("no wider format to compare with")
+    x = spread("silu", dtype)
+    w = x.astype(wide)
+    if name == "silu":
+        ours, truth = F.silu(wrap(x)), w * logistic(w)
+    elif name == "gelu":
+        ours = F.gelu(wrap(x))
+        truth = w * np.vectorize(math.erfc, otypes=[np.float64])(-x.astype(np.float64) / math.sqrt(2)) / 2
+    else:
+        ours = F.gelu(wrap(x), approximate="tanh")
+        with np.errstate(over="ignore"):
+            truth = w * logistic(2 * np.sqrt(2 / wide(np.pi)) * (w + wide(0.044715) * w**3))
+    unit = np.spacing(np.abs(truth.astype(dtype)))
+    if name != "silu":
+        unit = np.where(x > 0, unit, np.finfo(dtype).eps)
+    error = np.abs(ours.array.astype(wide) - truth) / unit
+    assert error.max() < vmath.ULP[name.removesuffix("-tanh")], f"{error.max()} ulp at {x[error.argmax()]!r}"
 
 
 @each
