@@ -46,7 +46,6 @@ class Adadelta(Optimizer):
         differentiable: bool = False,
     ) -> None:
         flags = implementation(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        flags.pop("fused")
         super().__init__(
             params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize, **flags}
         )

@@ -44,8 +44,7 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        flags = implementation(foreach=foreach, differentiable=differentiable, fused=fused)
-        flags.pop("capturable")
+        flags = implementation(foreach=foreach, fused=fused, differentiable=differentiable)
         super().__init__(params, {
             "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
             "initial_accumulator_value": initial_accumulator_value, "maximize": maximize, **flags,

@@ -53,10 +53,10 @@ class Adam(Moments):
         decoupled_weight_decay: bool = False,
     ) -> None:
         two_betas(betas)
+        tensors = {"lr": lr, "betas[0]": betas[0], "betas[1]": betas[1]}
         flags = implementation(
-            foreach=foreach, fused=fused, capturable=capturable, differentiable=differentiable,
-            **{"lr": lr, "betas[0]": betas[0], "betas[1]": betas[1]},
-        )  # fmt: skip
+            tensors, foreach=foreach, fused=fused, capturable=capturable, differentiable=differentiable
+        )
         super().__init__(params, {
             "lr": lr, "betas": (number(betas[0]), number(betas[1])), "eps": eps, "weight_decay": weight_decay,
             "amsgrad": amsgrad, "maximize": maximize, **flags, "decoupled_weight_decay": decoupled_weight_decay,

@@ -47,7 +47,6 @@ class ASGD(Optimizer):
         capturable: bool = False,
     ) -> None:
         flags = implementation(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        flags.pop("fused")
         super().__init__(params, {
             "lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay, "maximize": maximize,
             **flags,

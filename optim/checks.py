@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,20 +55,14 @@ def real(name: str, value: Any) -> float:
         raise ArgumentError(f"{name}: expected a number, got {value!r:.80}") from None
 
 
-def implementation(
-    *,
-    foreach: bool | None = None,
-    fused: bool | None = None,
-    capturable: bool = False,
-    differentiable: bool = False,
-    **hyperparameters: Any,
-) -> dict[str, Any]:
+def implementation(hyperparameters: Mapping[str, Any] | None = None, /, **flags: bool | None) -> dict[str, Any]:
     """The flags by which PyTorch chooses among its kernels, kept in the parameter groups for its format's sake.
 
     Here one implementation serves all; combinations that PyTorch refuses are refused, and `hyperparameters` that are
     tensors must be the kind that PyTorch's foreach kernels take.
     """
-    if differentiable:
+    foreach, fused = flags.get("foreach"), flags.get("fused")
+    if flags.get("differentiable"):
         if fused:
             raise ArgumentError("`fused` does not support `differentiable`; pass at most one of them")
         raise ArgumentError(
@@ -76,8 +71,8 @@ def implementation(
         )
     if fused and foreach:
         raise ArgumentError("`fused` and `foreach` cannot be `True` together; leave both out")
-    if foreach and not capturable:
-        for name, value in hyperparameters.items():
+    if foreach and not flags.get("capturable"):
+        for name, value in (hyperparameters or {}).items():
             if isinstance(value, Tensor):
                 raise ArgumentError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
-    return {"foreach": foreach, "fused": fused, "capturable": capturable, "differentiable": differentiable}
+    return flags

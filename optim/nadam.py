@@ -49,7 +49,6 @@ class NAdam(Moments):
         differentiable: bool = False,
     ) -> None:
         flags = implementation(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        flags.pop("fused")
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
             "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize, **flags,

@@ -47,7 +47,6 @@ class RMSprop(Optimizer):
         differentiable: bool = False,
     ) -> None:
         flags = implementation(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        flags.pop("fused")
         super().__init__(params, {
             "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
             "weight_decay": weight_decay, "maximize": maximize, **flags,

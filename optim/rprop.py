@@ -47,7 +47,6 @@ class Rprop(Optimizer):
         differentiable: bool = False,
     ) -> None:
         flags = implementation(foreach=foreach, capturable=capturable, differentiable=differentiable)
-        flags.pop("fused")
         super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize, **flags})
 
     def check(self, group: Group) -> None:

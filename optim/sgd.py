@@ -54,8 +54,7 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        flags = implementation(foreach=foreach, differentiable=differentiable, fused=fused)
-        flags.pop("capturable")
+        flags = implementation(foreach=foreach, fused=fused, differentiable=differentiable)
         super().__init__(params, {
             "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
             "nesterov": nesterov, "maximize": maximize, **flags,

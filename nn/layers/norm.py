@@ -14,8 +14,24 @@ from ..module import Module
 from ..parameter import Parameter
 
 
-class _Tracked(Module):
-    """Weight and bias, and running statistics: what batch and instance normalisation share."""
+class _Affine(Module):
+    """A weight and a bias, which are the identity at first; what all but one of these layers share."""
+
+    def __init__(self, shape: Any, affine: bool, bias: bool, dtype: Any) -> None:
+        super().__init__()
+        self.weight = Parameter(autograd.empty(shape, dtype=dtype)) if affine else None
+        self.bias = Parameter(autograd.empty(shape, dtype=dtype)) if affine and bias else None
+
+    def reset_parameters(self) -> None:
+        """Fresh initial values: the identity."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+
+class _Tracked(_Affine):
+    """Running statistics, too: what batch and instance normalisation share."""
 
     ndims: tuple[int, ...]
     running_mean: Any
@@ -24,11 +40,9 @@ class _Tracked(Module):
 
     def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
                  dtype: Any, bias: bool) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__(num_features, affine, bias, dtype)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(autograd.empty(num_features, dtype=dtype)) if affine else None
-        self.bias = Parameter(autograd.empty(num_features, dtype=dtype)) if affine and bias else None
         on = track_running_stats
         self.register_buffer("running_mean", autograd.zeros(num_features, dtype=dtype) if on else None)
         self.register_buffer("running_var", autograd.ones(num_features, dtype=dtype) if on else None)
@@ -45,10 +59,7 @@ class _Tracked(Module):
     def reset_parameters(self) -> None:
         """Fresh initial values: the identity."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _check(self, input: Tensor) -> None:
         if input.dim() not in self.ndims:
@@ -139,7 +150,7 @@ class InstanceNorm3d(_InstanceNorm):
     ndims = (4, 5)
 
 
-class LayerNorm(Module):
+class LayerNorm(_Affine):
     """The last dimensions of each sample to mean 0 and variance 1 (Ba et al., 2016).
 
     >>> import autograd, nn
@@ -149,21 +160,10 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
                  device: Any = None, dtype: Any = None) -> None:  # fmt: skip
-        super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.weight = Parameter(autograd.empty(self.normalized_shape, dtype=dtype)) if elementwise_affine else None
-        self.bias = (
-            Parameter(autograd.empty(self.normalized_shape, dtype=dtype)) if elementwise_affine and bias else None
-        )
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        super().__init__(shape, elementwise_affine, bias, dtype)
+        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Fresh initial values: the identity."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -201,25 +201,16 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Each group of channels of each sample to mean 0 and variance 1 (Wu and He, 2018)."""
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
                  dtype: Any = None, *, bias: bool = True) -> None:  # fmt: skip
-        super().__init__()
         if num_channels % num_groups:
             raise ArgumentError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
+        super().__init__(num_channels, affine, bias, dtype)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.weight = Parameter(autograd.empty(num_channels, dtype=dtype)) if affine else None
-        self.bias = Parameter(autograd.empty(num_channels, dtype=dtype)) if affine and bias else None
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Fresh initial values: the identity."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
