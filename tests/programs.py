@@ -140,6 +140,8 @@ _STANDING = {
     "kernel_for": lambda signature: lambda function: lambda *given: function(*map(_signed, given)),
     "little_product": _little_product, "product_among": _product,
     "together": lambda kernel, *given: kernel(None, 0, *given),
+    "each": lambda team, helpers, pieces, work, given: [work(i, *given) for i in range(pieces)],
+    "entry": lambda function, given: function, "kept": lambda given: given,
     "run": lambda pieces, work: [work(i) for i in range(pieces)],
     "verf": _erf, "vexp": np.exp, "vlog": np.log, "vtanh": np.tanh, "vmaximum": np.maximum, "vminimum": np.minimum,
 }  # fmt: skip

@@ -82,3 +82,36 @@ def test_a_caller_on_the_disk_is_used_again_until_what_it_calls_changes(tmp_path
     assert run("1") == "2 0\n"
     assert run("1") == "2 1\n"
     assert run("0.5") == "1.5 0\n"  # a result of another type, too
+
+
+SHARING = """from autograd.kernels.door import kernel_for
+from autograd.kernels.pool import together
+from autograd.kernels.spin import each
+from autograd.kernels.words import entry, kept
+
+@kernel_for("void(int64, float64[::1])")
+def tripled(piece, x):
+    x[np.uint64(piece)] *= 3
+
+@kernel_for("void(int64[:, ::1], int64, float64[::1])")
+def shared(team, helpers, x):
+    given = (x,)
+    each(team, helpers, 4, entry(tripled, given), kept(given))
+"""
+
+
+def test_two_programs_have_a_piece_in_common(tmp_path):
+    """The second was compiled when the first was there, and is used when it is not."""
+
+    def run(*programs: str) -> str:
+        program = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; import numpy as np\n"
+        for name in programs:
+            (tmp_path / f"{name}.py").write_text(f"import numpy as np\n{SHARING.replace('shared', name)}")
+            program += f"import {name}; x = np.ones(4); {name}.together({name}.{name}, x); print(x.sum())\n"
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300).stdout
+
+    assert run("one", "two") == "12.0\n12.0\n"
+    (tmp_path / "one.py").unlink()
+    assert run("two") == "12.0\n"
+    assert run("two", "one") == "12.0\n12.0\n"

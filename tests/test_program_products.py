@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import autograd
 from autograd.ops.matmul import affine
 from autograd.program.build import built
 from autograd.program.fuse import Loop, Matrix, schedule
@@ -84,3 +85,27 @@ def test_a_product_that_is_read_transposed_is_made_so():
 def test_a_product_that_is_read_in_other_ways_stays(f):
     (product,) = [step for step in steps_of(f) if isinstance(step, Matrix)]
     assert product.equation.outs[0].shape == (60, 40)
+
+
+def _activated(y):
+    h = np.tanh(y) * (0.5 * y)
+    return h, (h * h).sum(axis=1)
+
+
+def test_threads_divide_a_loop_after_a_product():
+    """Where a layer's activation takes as long as its product: whole rows, so the bits are those of one thread."""
+    arrays = [RNG.uniform(-1, 1, shape).astype(np.float32) for shape in ((128, 90), (90, 250))]
+    program = optimised(program_of(lambda x, w: _activated(x @ w), *arrays))
+    call, found, before = built(program, set(program.inputs)), [], autograd.get_num_threads()
+    assert "each(team, helpers" in call.source
+    try:
+        for threads in (1, 2, 4):
+            autograd.set_num_threads(threads)
+            found.append([a.tobytes() for a in call(arrays)])
+    finally:
+        autograd.set_num_threads(before)
+    assert found[0] == found[1] == found[2]
+    expected = _activated(np.matmul(*(a.astype(np.float64) for a in arrays)))
+    for run in (call(arrays), emitted(program)(*arrays)):
+        for a, b in zip(run, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5 * np.abs(b).max())  # float32 sums of 250

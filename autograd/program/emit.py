@@ -24,6 +24,7 @@ from .scalars import code_of, literal, start_of
 from .spelling import Arguments, Spelling
 
 SERIAL = 1_000_000  # time (`Loop.time`) up to which a loop is not worth a second thread: some 40 µs
+SHARED = SERIAL // 3  # and from which threads that multiply matrices beside it divide it: they begin in a microsecond
 PIECES = 16
 MANY, ALIKE = 16, 3  # a part of so many steps, of each kind so many, is not one kernel, but one for each kind
 
@@ -35,7 +36,9 @@ from autograd.kernels.door import kernel_for
 from autograd.kernels.gemm import product_among
 from autograd.kernels.little import little_product
 from autograd.kernels.pool import run, together
+from autograd.kernels.spin import each
 from autograd.kernels.vmath import verf, vexp, vlog, vmaximum, vminimum, vtanh
+from autograd.kernels.words import entry, kept
 from autograd.program.program import CheckFailed
 from autograd.program.runtime import flat, seen
 """
@@ -140,10 +143,15 @@ class Emitter:
         shared = (arguments.array, arguments.number, arguments.constant)
         address, number, constant = (arguments.known, str, literal) if self.whole else shared
         lines: list[str] = []
+        arguments.team = any(isinstance(step, Matrix) for step in steps)
         for step in steps:
             lines += map(_comment, step.equations)
             if isinstance(step, Loop):
-                lines += Nest(step, self.layout.outside).lines(address, number, constant)
+                nest = Nest(step, self.layout.outside)
+                if arguments.team and _shares(nest):
+                    lines += self._shared(nest, arguments)
+                else:
+                    lines += nest.lines(address, number, constant)
             elif isinstance(step, Product):
                 signed = str if self.whole else lambda n: f"np.int64({number(n)})"
                 lines.append(_product(step.equation, address, signed))
@@ -154,12 +162,24 @@ class Emitter:
         checks = any(isinstance(step, Call) for step in steps)
         return Kernel(arguments, lines + ["return False"] * checks, checks)
 
+    def _shared(self, nest: Nest, outer: Arguments) -> list[str]:
+        """A loop between products, as pieces for the threads that make those."""
+        own, rows = Arguments(self.spelling), nest.dims[0]
+        number = own.number
+        size = -(-rows // _pieces(nest, SHARED))
+        body = [f"low = np.uint64(piece) * np.uint64({number(size)})",
+                f"high = min(low + np.uint64({number(size)}), np.uint64({number(rows)}))",
+                *nest.lines(own.array, number, own.constant, ("low", "high"))]  # fmt: skip
+        own.piece = True
+        given, name = outer.lent(own), self._name("piece", Kernel(own, body))
+        call = f"each(team, helpers, np.int64({outer.number(-(-rows // size))}), entry({name}, given), kept(given))"
+        return [f"given = ({', '.join(given)},)", call]
+
     def _loop(self, loop: Loop) -> None:
         """A kernel of its own, in pieces on several threads."""
         nest, arguments = Nest(loop, self.layout.outside), Arguments(self.spelling)
         rows = nest.dims[0]
-        pieces = min(PIECES, rows, 1 << int(2 * loop.time / SERIAL).bit_length() - 1)  # 2, 4, ...: for 2 or 4 threads
-        size = -(-rows // pieces)
+        size = -(-rows // _pieces(nest, SERIAL))
         pieces = -(-rows // size)
         partial = nest.shares_rounds and pieces > 1
         if partial:
@@ -306,6 +326,18 @@ def _roots(step: Step) -> set[Var]:
     return found
 
 
+def _pieces(nest: Nest, least: int) -> int:
+    """2, 4, ... for 2 or 4 threads, if the loop takes `least` or longer."""
+    return min(PIECES, nest.dims[0], 1 << int(2 * nest.loop.time / least).bit_length() - 1)
+
+
+def _shares(nest: Nest) -> bool:
+    """Whether threads divide a loop between products: it takes its time, and no two rows add to the same sum."""
+    if nest.loop.time < SHARED or not nest.dims or nest.dims[0] == 1:
+        return False
+    return not nest.shares_rounds and not any(nest.gathers(a, nest.level(a)) for _, a in nest.sums)
+
+
 def _start(e: Equation) -> str:
     """What a reduction begins with."""
     return repr(start_of(e.function.ufunc, e.outs[0].dtype)).replace("inf", "np.inf")
@@ -340,7 +372,6 @@ def _product(e: Equation, address: Callable[[Var], tuple[str, int]], number: Cal
 def _products(step: Matrix, arguments: Arguments) -> list[str]:
     """Each product is added to those before it, and the first to the bias."""
     out = step.equation.outs[0]
-    arguments.team = True
 
     def tail(v: Var) -> str:
         name, _ = arguments.array(v.root)

@@ -33,9 +33,7 @@ FLOAT64 = np.dtype(np.float64)
 NAME = "loop_name"  # of a kernel, until the text that it is a hash of is there
 MORE = """from autograd.kernels.apart import apart
 from autograd.kernels.door import kernel
-from autograd.kernels.spin import each
 from autograd.kernels.stream import streamed
-from autograd.kernels.words import entry, kept
 """
 NEAR = 1 << 16  # elements of a piece of the loop that stays within the caches, which begins in a microsecond
 WORK = 10  # additions' worth of an element's time with which so many elements are a piece; fewer if it takes longer

@@ -107,6 +107,7 @@ class Arguments:
         self.constants: dict[tuple[float, str], str] = {}
         self.instead: dict[Var, str] = {}
         self.team = False  # whether it divides its work among threads
+        self.piece = False  # whether it is a piece of such work, and which
 
     def known(self, root: Var) -> tuple[str, int]:
         name, start = self.spelling.flat(root)
@@ -133,12 +134,19 @@ class Arguments:
     def taken(self) -> tuple[list[str], list[str]]:
         """Names and types."""
         bounds = ["low", "high"] if self.bounds else []
-        own = ({"team": "int64[:, ::1]", "helpers": "int64"} if self.team else {}) | self.names
+        own = {"piece": "int64"} if self.piece else {}
+        own |= ({"team": "int64[:, ::1]", "helpers": "int64"} if self.team else {}) | self.names
         names = [*own, *(name for name, _ in self.arrays.values()), *self.constants.values(),
                  *self.numbers.values(), *bounds]  # fmt: skip
         kinds = [*own.values(), *(TYPES[code_of(root.dtype)] for _, root in self.arrays.values())]
         kinds += [kind for _, kind in self.constants]
         return names, kinds + ["uint64"] * (len(self.numbers) + len(bounds))
+
+    def lent(self, inner: Arguments) -> list[str]:
+        """What a kernel that takes `inner` is given by the one that takes these."""
+        arrays = [self.array(root)[0] for _, root in inner.arrays.values()]
+        constants = [self.constants.setdefault(key, f"k{len(self.constants)}") for key in inner.constants]
+        return [*arrays, *constants, *map(self.number, inner.numbers)]
 
     def passed(self) -> list[str]:
         """What the caller gives for them, but for the bounds and the team."""
