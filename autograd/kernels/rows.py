@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from .apart import apart
-from .door import kernel
+from .door import inlined, kernel
 from .pool import share
 from .spin import each
 from .words import entry, kept
 
 PIECE = 1 << 15  # elements that a piece reads or writes at least
 PIECES = 16
+NEAR = 1 << 16  # elements of the rows that a piece adds to, at most
 
 
 @kernel
@@ -41,21 +42,40 @@ def _read(team, helpers, pieces, table, index, out):
     each(team, helpers, pieces, entry(_read_piece, arguments), kept(arguments))
 
 
+@inlined
+def _row(index, i, n):
+    return index[i] if index[i] >= 0 else index[i] + n
+
+
 @apart
-def _add_piece(p, pieces, rows, index, out):
-    low, high = p * len(out) // pieces, (p + 1) * len(out) // pieces
-    out[low:high, :] = 0
+def _sort(index, n, bits, starts, order):
+    """The places in `index` of each piece of 2^bits rows, in their order; those of piece p begin at starts[p]."""
+    starts[:] = 0
     for i in range(len(index)):
-        row = index[i] if index[i] >= 0 else index[i] + len(out)
-        if low <= row < high:
-            into, term = out[row], rows[i]
-            for j in range(len(into)):
-                into[j] += term[j]
+        starts[(_row(index, i, n) >> bits) + 2] += 1
+    for p in range(2, len(starts)):
+        starts[p] += starts[p - 1]
+    for i in range(len(index)):
+        p = (_row(index, i, n) >> bits) + 1
+        order[starts[p]] = i
+        starts[p] += 1
+
+
+@apart
+def _add_piece(p, bits, rows, index, out, starts, order):
+    low = p << bits
+    out[low : low + (1 << bits), :] = 0
+    for k in range(starts[p], starts[p + 1]):
+        i = order[k]
+        into, term = out[_row(index, i, len(out))], rows[i]
+        for j in range(len(into)):
+            into[j] += term[j]
 
 
 @kernel
-def _add(team, helpers, pieces, rows, index, out):
-    arguments = (pieces, rows, index, out)
+def _add(team, helpers, pieces, bits, rows, index, out, starts, order):
+    _sort(index, len(out), bits, starts, order)
+    arguments = (bits, rows, index, out, starts, order)
     each(team, helpers, pieces, entry(_add_piece, arguments), kept(arguments))
 
 
@@ -75,10 +95,13 @@ def rows_at(table: Any, index: np.ndarray) -> Any:
 def added_rows(input: Any, shape: tuple[int, ...], index: np.ndarray) -> np.ndarray:
     """Zeros of `shape` with the rows of `input` added at `index`.
 
-    Each piece is some rows of the result, and looks for those that go there: none waits for another, and every sum has
-    the order of its rows.
+    Each piece is some rows of the result, which stay in a core's cache, and is told which go there: none waits for
+    another, and every sum has the order of its rows.
     """
     out, width = np.empty(shape, input.dtype), math.prod(shape[1:])
-    rows = np.ascontiguousarray(input).reshape(-1, width)
-    share(_pieces(out.size, len(out)), _add, rows, index.reshape(-1), out.reshape(-1, width))
+    rows, n = np.ascontiguousarray(input).reshape(-1, width), len(out)
+    bits = max(1, NEAR // max(1, width)).bit_length() - 1
+    pieces, index = (n + (1 << bits) - 1) >> bits, index.reshape(-1)
+    starts, order = np.empty(pieces + 2, np.int64), np.empty(index.size, np.int64)
+    share(pieces, _add, bits, rows, index, out.reshape(-1, width), starts, order)
     return out
