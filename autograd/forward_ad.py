@@ -56,13 +56,21 @@ _levels = _Levels()
 
 
 def enter_dual_level() -> int:
-    """Begin a derivative; the number of its level is returned."""
+    """Begin a derivative; the number of its level is returned.
+
+    >>> import autograd.forward_ad as fwAD
+    >>> level = fwAD.enter_dual_level()
+    >>> fwAD.exit_dual_level(level=level)
+    """
     _levels.entered.append(_Level())
     return len(_levels.entered) - 1
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
-    """End the innermost derivative: tangents of its dual tensors are forgotten."""
+    """End the innermost derivative: tangents of its dual tensors are forgotten.
+
+    Raises ArgumentError if `level` is another, or there is none.
+    """
     if not _levels.entered or level not in (None, len(_levels.entered) - 1):
         raise ArgumentError(f"exit_dual_level: level {level} is not the innermost of {len(_levels.entered)}")
     _levels.entered.pop()
@@ -81,7 +89,13 @@ class dual_level:
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
     """`tensor` + ε `tangent`: a tensor like the first, in whose direction `unpack_dual` differentiates.
 
-    Raises ShapeError unless the shapes are the same, and TapeError outside a level or where nothing is recorded.
+    Raises ShapeError unless the shapes are the same, DTypeError unless `tensor` is floating point, ArgumentError if it
+    has a tangent already, and TapeError outside a level or where nothing is recorded.
+
+    >>> import autograd
+    >>> with dual_level():
+    ...     make_dual(autograd.tensor([1.0, 2.0]), autograd.ones(2)).requires_grad
+    True
     """
     found = _level("make_dual", level)
     if tangent.shape != tensor.shape:
@@ -99,7 +113,17 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
-    """The value of `tensor` and its tangent, which is worked out here: Jv for the variables of the level."""
+    """The value of `tensor` and its tangent, which is worked out here: Jv for the variables of the level.
+
+    The tangent has the shape of `tensor`, and is None if that depends on no dual tensor of the level.  Raises TapeError
+    for a level that has not been entered.
+
+    >>> import autograd
+    >>> with dual_level():
+    ...     x = make_dual(autograd.tensor([1.0, 2.0]), autograd.tensor([1.0, 0.0]))
+    ...     unpack_dual(x.exp().sum()).tangent
+    tensor(2.7183)
+    """
     if not _levels.entered or tensor.node is None:
         return UnpackedDualTensor(tensor, None)
     found = _level("unpack_dual", level)

@@ -5,7 +5,7 @@ its result and Hessian H, vᵀH (`vhp`), Hv (`hvp`) and H (`hessian`).  Inputs a
 are results.  Jv comes from reverse mode alone (`autograd/forward.py`), so all of this holds for every operation.
 
 With ``create_graph=True`` results can be differentiated further; otherwise they are off the tape.  What an output does
-not depend on has derivative zero; with ``strict=True`` that is an error.
+not depend on has derivative zero; with ``strict=True`` that is a TapeError.  Anything but tensors is an ArgumentError.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
     """The value of `func` and vᵀJ: the derivative of ⟨v, func(inputs)⟩, with the shapes of `inputs`.
 
-    `v` has the shapes of the outputs; it may be left out if that is a single number.
+    `v` has the shapes of the outputs, or it is a ShapeError; it may be left out if that is a single number.
 
     >>> import autograd
     >>> from autograd.functional import vjp
@@ -53,7 +53,7 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
     """The value of `func` and Jv: its derivative in the direction `v`, with the shapes of the outputs.
 
-    `v` has the shapes of `inputs`; it may be left out if that is a single number.
+    `v` has the shapes of `inputs`, or it is a ShapeError; it may be left out if that is a single number.
 
     >>> import autograd
     >>> from autograd.functional import jvp
@@ -76,6 +76,8 @@ def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bo
     It is made row by row in reverse mode, or, with ``strategy="forward-mode"``, column by column, which is less work
     where there are fewer inputs than outputs.  `vectorize` changes nothing here.
 
+    Raises ArgumentError for another `strategy`, and for "forward-mode" with `strict`, which cannot tell.
+
     >>> import autograd
     >>> from autograd.functional import jacobian
     >>> jacobian(lambda x: x * x.sum(), autograd.tensor([1.0, 2.0]))
@@ -93,7 +95,9 @@ def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bo
 
 def hessian(func: Function, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
             outer_jacobian_strategy: str = "reverse-mode") -> Any:  # fmt: skip
-    """H = ∂² func / ∂ inputs², of shape (*input i, *input j) for each pair; `func` returns a single number.
+    """H = ∂² func / ∂ inputs², of shape (*input i, *input j) for each pair.
+
+    Raises ShapeError unless `func` returns a single number.
 
     >>> import autograd
     >>> from autograd.functional import hessian
@@ -115,7 +119,7 @@ def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
     """The value of `func`, a single number, and vᵀH, with the shapes of `inputs`: two backward passes.
 
-    `v` has the shapes of `inputs`; it may be left out if that is a single number.
+    `v` has the shapes of `inputs`, or it is a ShapeError; it may be left out if that is a single number.
 
     >>> import autograd
     >>> from autograd.functional import vhp
@@ -133,7 +137,7 @@ def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
     """The value of `func`, a single number, and Hv, with the shapes of `inputs`: forward mode over reverse mode.
 
-    H being symmetric, `vhp` gives the same for less work.
+    H being symmetric, `vhp` gives the same for less work; `v` is as there.
 
     >>> import autograd
     >>> from autograd.functional import hvp

@@ -140,7 +140,13 @@ def _stacked(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def replace_all_batch_norm_modules_(root: Any) -> Any:
-    """Take the running statistics out of every batch norm in `root`, so that no call writes into a buffer."""
+    """Take the running statistics out of every batch norm in `root`, so that no call writes into a buffer.
+
+    >>> import nn
+    >>> from autograd.func import replace_all_batch_norm_modules_
+    >>> list(replace_all_batch_norm_modules_(nn.Sequential(nn.BatchNorm1d(3))).buffers())
+    []
+    """
     for module in root.modules():
         if any(kind.__name__ == "_BatchNorm" for kind in type(module).__mro__) and module.track_running_stats:
             module.running_mean = module.running_var = module.num_batches_tracked = None

@@ -50,6 +50,7 @@ class Run:
         self.outside = self.wanted and any(map(self.reaches_back, self.outputs))
 
     def variable(self, x: Any) -> Tensor:
+        """What stands for the argument `x` in the run."""
         if not isinstance(x, Tensor):
             raise ArgumentError(
                 f"{self.name}: func is differentiated by arguments that must be Tensors, got {type(x).__name__}; leave "
@@ -72,6 +73,7 @@ class Run:
         return self.tree.build([self.released(y) for y in self.outputs])
 
     def check_tensors(self) -> None:
+        """Raise ArgumentError unless func returned tensors only."""
         for y in self.outputs:
             if not isinstance(y, Tensor):
                 raise ArgumentError(f"{self.name}: func must return only Tensors, got {type(y).__name__}")
@@ -101,6 +103,7 @@ class Run:
 
 
 def on_tape(t: Tensor) -> bool:
+    """Whether it was computed from, or is, what requires grad."""
     return t.node is not None
 
 

@@ -30,6 +30,8 @@ def grad(func: Function, argnums: Places = 0, has_aux: bool = False) -> Function
     Gradients have the structure of the argument; with several `argnums` they are a tuple.  With `has_aux` `func`
     returns a pair (number, aux), and the gradient function (gradients, aux).
 
+    Raises ShapeError if `func` returns more than a number, ArgumentError for what is no tensor and other `argnums`.
+
     >>> import autograd
     >>> from autograd.func import grad
     >>> grad(lambda x: x**3)(autograd.tensor(2.0))
@@ -88,7 +90,8 @@ def _by_argument(leaves: Sequence[Any], trees: Sequence[Tree], argnums: Any) -> 
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """(func(*primals), pull) where pull(u) is the tuple of uᵀJ for each of `primals`; with `has_aux` aux comes third.
 
-    u has the structure of the output.  `func` runs once, however often `pull` is called.
+    u has the structure of the output, or it is an ArgumentError, and its shapes, or it is a ShapeError.  `func` runs
+    once, however often `pull` is called.
 
     >>> import autograd
     >>> from autograd.func import vjp
@@ -109,7 +112,8 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]
 def jvp(func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> tuple[Any, ...]:
     """(func(*primals), Jv) for the direction v = `tangents`, a tuple like `primals`; with `has_aux` aux comes third.
 
-    With `strict` an output that does not depend on `primals` is an error; otherwise its derivative is zero.
+    Raises ShapeError unless `tangents` have the shapes of `primals`.  An output that does not depend on these has
+    derivative zero, or, with `strict`, is a TapeError.
 
     >>> import autograd
     >>> from autograd.func import jvp

@@ -186,6 +186,7 @@ class _Reader:
         self.vars: dict[str, Var] = {}
 
     def program(self) -> Program:
+        """All of it; CheckpointError says which piece is damaged."""
         program = Program()
         try:
             for i, part in enumerate(self._list(self.document, "inputs")):

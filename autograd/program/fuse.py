@@ -116,6 +116,7 @@ class _Graph:
         self.gone: set[int] = set()  # loops that were merged into others
 
     def add(self, step: Step, needs: set[int]) -> int:
+        """A new step behind those that it needs; its place."""
         self.steps.append(step)
         self.before.append(self._closure(needs))
         return len(self.steps) - 1
@@ -137,6 +138,7 @@ class _Graph:
         return not any(self.before[k] >> place & 1 for k in needs if k != place)
 
     def join(self, place: int, needs: set[int]) -> None:
+        """The step there needs these, too, and so does whatever comes after it."""
         more = self._closure(needs - {place})
         self.before[place] |= more
         for k, mask in enumerate(self.before):

@@ -112,6 +112,7 @@ class _Text:
         self.streams: dict[int, int] = {}
 
     def lines(self) -> Iterator[str]:
+        """Inputs, constants, equations, writes and results."""
         program = self.program
         for v in program.inputs:
             yield f"{self._defined(v)} {v in self.moving} {program.labels.get(v)}"

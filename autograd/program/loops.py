@@ -94,6 +94,7 @@ class Nest:
 
     @property
     def accesses(self) -> list[Access]:
+        """What is read, written and gathered."""
         return [*self.reads.values(), *self.writes.values(), *(a for _, a in self.sums)]
 
     def _merge(self) -> None:

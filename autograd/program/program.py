@@ -101,7 +101,14 @@ def substitute(x: Any, value: Callable[[Var], Any]) -> Any:
 
 @dataclass(eq=False)
 class Program:
-    """Inputs, constants, equations, writes and results; see the module's text."""
+    """Inputs, constants, equations, writes and results; see the module's text.
+
+    >>> x, y = Var((2,), np.dtype("f4"), (1,)), Var((2,), np.dtype("f4"), (1,))
+    >>> print(Program([x], equations=[Equation(np.tanh, (x,), {}, (y,), "tanh")], results=[y]))
+    in    a0: f32[2]
+          t0: f32[2]             = tanh(a0)
+    out   t0
+    """
 
     inputs: list[Var] = field(default_factory=list)
     constants: dict[Var, np.ndarray] = field(default_factory=dict)
@@ -195,7 +202,7 @@ class Program:
     def interpret(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Run the equations one by one with NumPy, write, and return the results: the definition of a program.
 
-        Raises `CheckFailed`, with nothing written, if a check does not hold.
+        Raises `CheckFailed`, with nothing written, if a check does not hold; TapeError for another number of arrays.
         """
         if len(arrays) != len(self.inputs):
             raise TapeError(f"program: expected {len(self.inputs)} arrays, got {len(arrays)}")

@@ -68,6 +68,7 @@ class Hyper:
                 and (self.key, self.index) == (other.key, other.index))  # fmt: skip
 
     def read(self) -> float:
+        """What it is now."""
         value = self.group[self.key]
         return value if self.index is None else value[self.index]
 

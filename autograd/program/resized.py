@@ -44,6 +44,7 @@ class _Resizing:
         self.owners = {id(owner_of(array)) for array in self.arrays.values()}
 
     def made(self) -> Recording:
+        """The recording; CheckFailed where a guard says otherwise."""
         old, new = self.sizes.program, self.new
         guards = iter(self.sizes.guards)
         following, equations = next(guards, None), []

@@ -36,6 +36,7 @@ class _Rows:
 
     @property
     def pays(self) -> bool:
+        """Whether there are so many that the table is projected in less time."""
         (n, width), rows = self.table.shape, self.index.size
         return bool(rows >= TIMES * n and width >= WIDTH)
 
