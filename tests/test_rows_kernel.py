@@ -16,7 +16,7 @@ CLOSE = {np.float32: 1e-5, np.float64: 1e-13}
 
 
 @pytest.mark.parametrize("dtype", CLOSE)
-@pytest.mark.parametrize("shape", [(7, 300), (5, 2, 65), (400, 3), (1, 128)], ids=str)
+@pytest.mark.parametrize("shape", [(7, 300), (5, 2, 65), (400, 3), (1, 128), (1500, 200)], ids=str)
 @pytest.mark.parametrize("strided", [False, True])
 def test_rows_are_added_as_numpy_adds_them(dtype, shape, strided):
     rng = np.random.default_rng(0)
@@ -55,4 +55,4 @@ def test_places_outside_are_refused(place):
 def test_threads_change_no_bit():
     rng = np.random.default_rng(0)
     rows, index = rng.standard_normal((2000, 300)).astype(np.float32), rng.integers(0, 9, 2000)
-    same_bits(lambda: [added_at.op.run(rows, (9, 300), (index,))])
+    same_bits(lambda: [added_at.op.run(rows, (n, 300), (index,)) for n in (9, 1000)])

@@ -100,7 +100,8 @@ def added_rows(input: Any, shape: tuple[int, ...], index: np.ndarray) -> np.ndar
     """
     out, width = np.empty(shape, input.dtype), math.prod(shape[1:])
     rows, n = np.ascontiguousarray(input).reshape(-1, width), len(out)
-    bits = max(1, NEAR // max(1, width)).bit_length() - 1
+    most = min(NEAR, out.size // _pieces(out.size + rows.size, n))
+    bits = max(1, most // max(1, width)).bit_length() - 1
     pieces, index = (n + (1 << bits) - 1) >> bits, index.reshape(-1)
     starts, order = np.empty(pieces + 2, np.int64), np.empty(index.size, np.int64)
     share(pieces, _add, bits, rows, index, out.reshape(-1, width), starts, order)
