@@ -57,6 +57,9 @@ def _recurrent() -> dict[str, Call]:
     for kind in (nn.LSTM, nn.GRU, nn.RNN):
         run: Any = layer(kind, 24, 40)
         found[kind.__name__.lower()] = Call(run, ((17, 20, 24), *run.shapes), -0.5, 0.5)
+        letters = whole(340, 9).reshape(17, 20)
+        text = partial(lambda run, letters, table, *p: run(F.embedding(letters, table), *p), run, letters)
+        found[f"{kind.__name__.lower()}-text"] = Call(text, ((9, 24), *run.shapes), -0.5, 0.5)
     return found
 
 
@@ -100,6 +103,8 @@ def _convolutions() -> dict[str, Call]:
         "conv-groups": conv((4, 16, 15, 14), (24, 8, 3, 3), groups=2, padding=1),
         "conv-depth": conv((4, 32, 15, 14), (32, 1, 3, 3), groups=32, padding=1),
         "conv-few": conv((2, 32, 15, 14), (3, 32, 3, 3), padding=1),
+        "conv-narrow-8": conv((4, 16, 14, 13), (8, 16, 3, 3), padding=1),
+        "conv-narrow-16": conv((4, 16, 14, 13), (16, 16, 3, 3), padding=1),
         "conv1d": Call(partial(F.conv1d, padding=2), ((8, 16, 101), (24, 16, 5), (24,))),
         "transposed": Call(partial(F.conv_transpose2d, stride=2, padding=1, output_padding=1),
                            ((4, 32, 9, 8), (32, 16, 3, 3), (16,))),
@@ -138,6 +143,7 @@ def _layers() -> dict[str, Call]:
         "embedding": Call(lambda table: F.embedding(whole(700, 50), table), ((50, 40),)),
         "rows": Call(lambda table: table[whole(700, 50) - 25], ((50, 40),)),
         "linear": Call(F.linear, ((200, 130), (90, 130), (90,))),
+        "linear-few": Call(F.linear, ((3, 300), (400, 300), (400,))),
     }  # fmt: skip
 
 
