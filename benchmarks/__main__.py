@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,17 @@ def _together(some: list[Case], cases: list[Case]) -> str:
     return ", ".join(names)
 
 
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        number = kind(text)
+        if not number > 0:
+            raise ValueError(text)
+        return number
+
+    convert.__name__ = "positive number"  # as argparse names it
+    return convert
+
+
 def _write(report: dict[str, Any], options: argparse.Namespace, repeats: int, seconds: float) -> None:
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -113,14 +126,19 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tables", nargs="+", choices=TABLES, metavar="TABLE", help=f"the cases of {tables}")
     parser.add_argument("--cases", nargs="+", choices=names, metavar="CASE", help=", ".join(names))
     parser.add_argument("--rivals", nargs="+", choices=RIVALS, metavar="RIVAL", help=f"{', '.join(RIVALS)} (all)")
-    parser.add_argument("--repeats", type=int, help="interleaved runs of each rival (7)")
-    parser.add_argument("--seconds", type=float, help="length of a run (0.4)")
+    parser.add_argument("--repeats", type=_positive(int), help="interleaved runs of each rival (7)")
+    parser.add_argument("--seconds", type=_positive(float), help="length of a run (0.4)")
     parser.add_argument("--quick", action="store_true", help=f"2 runs of 0.1 s, {', '.join(QUICK)}: under 3 minutes")
     parser.add_argument("--toy", action="store_true", help="tiny sizes, one short run: does it work?")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--plot", type=Path, help="write a picture of the ratios there (needs matplotlib)")
     parser.add_argument("--markdown", type=Path, help="write the results page there")
     options = parser.parse_args(arguments)
+    for path in (options.json, options.plot, options.markdown):  # now, not when everything has been measured
+        if path and not path.parent.is_dir():
+            parser.error(f"{path}: there is no folder {path.parent}")
+    if options.plot and find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install matplotlib")
     chosen = options.tables or [key for key in TABLES if not (options.quick and key == "start")]
     options.cases = options.cases or [case.name for case in CASES if case.table in chosen]
     options.rivals = options.rivals or (QUICK if options.quick else RIVALS)
@@ -130,4 +148,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted: what was measured stands above, and no file was written") from None

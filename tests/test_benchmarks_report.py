@@ -166,3 +166,15 @@ def test_cases_have_names_of_their_own_and_tables_and_rivals_that_exist():
     assert set(TABLES) >= SHARED
     assert {rival for case in CASES for rival in (*case.own, *case.without)} <= set(RIVALS)
     assert set(MARKS) == set(RIVALS) - {"wengert"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [("--repeats 0", "positive"), ("--seconds -1", "positive"), ("--cases none", "invalid choice"),
+     ("--json no/such/figures.json", "no folder"), ("--plot no/such/ratios.png", "no folder")],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_at_once(arguments, said, capsys):
+    """Not when everything has been measured."""
+    with pytest.raises(SystemExit):
+        _parse(arguments.split())
+    assert said in capsys.readouterr().err
