@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .train import Run
 
 INK, LIGHT, ACCENT = "#1f2933", "#9aa5b1", "#c2410c"
+MISTAKES = 24  # images that are shown
 
 
 def write_report(run: Run) -> None:
@@ -91,13 +92,13 @@ def _confusion(run: Run, predicted: np.ndarray, labels: np.ndarray) -> None:
     figure.savefig(run.folder / "confusion.png", dpi=150)
 
 
-def _mistakes(run: Run, logits: np.ndarray, labels: np.ndarray, most: int = 24) -> None:
+def _mistakes(run: Run, logits: np.ndarray, labels: np.ndarray) -> None:
     """The test images that the model got wrong, the surest first."""
     shifted = np.exp(logits - logits.max(1, keepdims=True))
     sure = (shifted / shifted.sum(1, keepdims=True)).max(1)
     predicted = logits.argmax(1)
     wrong = np.flatnonzero(predicted != labels)
-    wrong = wrong[np.argsort(-sure[wrong])][:most]
+    wrong = wrong[np.argsort(-sure[wrong])][:MISTAKES]
     columns = 8
     rows = max(1, -(-len(wrong) // columns))
     figure = _figure(9, 1.45 * rows + 0.2)

@@ -83,6 +83,8 @@ def pad_packed_sequence(sequence: PackedSequence, batch_first: bool = False, pad
     real = np.arange(steps)[:, None] < lengths[None, :]
     x = elements_of(sequence.data, (np.where(real, grid, 0),))
     mask = wrap(~real.reshape(*real.shape, *(1,) * (x.array.ndim - 2)))
+    if x.array.dtype.kind in "iub":  # as a float is stored in whole numbers
+        padding_value = x.array.dtype.type(padding_value).item()
     x = x.masked_fill(mask, padding_value)
     if total_length is not None and total_length > steps:
         x = pad(x, [0, 0] * (x.array.ndim - 1) + [0, total_length - steps], value=padding_value)
