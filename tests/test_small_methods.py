@@ -11,7 +11,8 @@ from nn.utils.rnn import pack_sequence, unpack_sequence
 
 
 def test_what_kind_of_elements():
-    for dtype, expected in (("float32", (True, False, 4)), ("int64", (False, False, 8)), ("complex64", (False, True, 8))):
+    kinds = {"float32": (True, False, 4), "int64": (False, False, 8), "complex64": (False, True, 8)}
+    for dtype, expected in kinds.items():
         t = autograd.zeros(2, dtype=np.dtype(dtype))
         assert (t.is_floating_point(), t.is_complex(), t.element_size()) == expected
 
