@@ -20,37 +20,38 @@ def _checked(
 ) -> Tensor:
     """`input` with a batch dimension, after everything has been checked that does not depend on the window."""
     tensors(name, input=input, weight=weight)
-    layout = "(Cin, Cout/groups, *kernel)" if transposed else "(Cout, Cin/groups, *kernel)"
-    if weight.array.ndim != n + 2:
-        raise ShapeError(f"{name}: weight must have {n + 2} dimensions {layout}, got shape {list(weight.shape)}")
-    if input.array.ndim not in (n + 1, n + 2):
+    filters, given = weight.array.shape, input.array.shape
+    if len(filters) != n + 2:
+        layout = "(Cin, Cout/groups, *kernel)" if transposed else "(Cout, Cin/groups, *kernel)"
+        raise ShapeError(f"{name}: weight must have {n + 2} dimensions {layout}, got shape {list(filters)}")
+    if len(given) not in (n + 1, n + 2):
         raise ShapeError(
-            f"{name}: input must have {n + 1} or {n + 2} dimensions, (N, C, ...) or (C, ...), got {list(input.shape)}"
+            f"{name}: input must have {n + 1} or {n + 2} dimensions, (N, C, ...) or (C, ...), got {list(given)}"
         )
     if not isinstance(groups, int) or groups < 1:
         raise ArgumentError(f"{name}: groups must be a positive int, got {groups!r}")
-    channels = weight.array.shape[0] if transposed else weight.array.shape[1] * groups
-    x = input if input.array.ndim == n + 2 else input.unsqueeze(0)
-    if x.array.shape[1] != channels:
+    channels = filters[0] if transposed else filters[1] * groups
+    images = given[-n - 1 :]
+    if images[0] != channels:
         raise ShapeError(
-            f"{name}: weight {list(weight.shape)} with groups={groups} expects input with {channels} channels, "
-            f"got {x.array.shape[1]} in {list(input.shape)}"
+            f"{name}: weight {list(filters)} with groups={groups} expects input with {channels} channels, "
+            f"got {images[0]} in {list(given)}"
         )
-    if weight.array.shape[0] % groups or min(weight.array.shape) == 0:
-        raise ShapeError(
-            f"{name}: weight of shape {list(weight.shape)} cannot be cut into groups={groups} non-empty parts"
-        )
-    if 0 in x.array.shape[1:]:
-        raise ShapeError(f"{name}: input of shape {list(input.shape)} has a dimension of size 0 other than the batch")
-    if input.array.dtype != weight.array.dtype or (bias is not None and bias.array.dtype != weight.array.dtype):
+    if filters[0] % groups or 0 in filters:
+        raise ShapeError(f"{name}: weight of shape {list(filters)} cannot be cut into groups={groups} non-empty parts")
+    if 0 in images:
+        raise ShapeError(f"{name}: input of shape {list(given)} has a dimension of size 0 other than the batch")
+    kind = input.array.dtype
+    if weight.array.dtype != kind or (bias is not None and bias.array.dtype != kind):
         kinds = [str(t.dtype) for t in (input, weight, bias) if t is not None]
         raise DTypeError(f"{name}: input, weight and bias must be of one dtype, got {', '.join(kinds)}")
-    outputs = weight.array.shape[1] * groups if transposed else weight.array.shape[0]
-    if bias is not None and bias.array.shape != (outputs,):
-        raise ShapeError(
-            f"{name}: bias must have shape [{outputs}], one for each output channel, got {list(bias.shape)}"
-        )
-    return x
+    if bias is not None:
+        outputs = filters[1] * groups if transposed else filters[0]
+        if bias.array.shape != (outputs,):
+            raise ShapeError(
+                f"{name}: bias must have shape [{outputs}], one for each output channel, got {list(bias.shape)}"
+            )
+    return input if len(given) == n + 2 else input.unsqueeze(0)
 
 
 def _convolve(name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
