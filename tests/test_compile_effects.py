@@ -512,3 +512,16 @@ def test_an_argument_gets_the_gradient_that_is_its_own():
             f(x)
             assert x.grad.tolist() == [4 * k, 4 * k]
     assert f.program is not None
+
+
+def test_a_result_that_is_all_of_a_kernels_is_not_copied_and_lasts():
+    """Group norm's is seen in another shape; the next call writes elsewhere."""
+    program = autograd.compile(lambda x: F.group_norm(x, 4))
+    x = autograd.randn(4, 8, 16, 16)
+    for _ in range(3):
+        y = program(x)
+    before, z = y.array.copy(), program(x + 1)
+    np.testing.assert_array_equal(y.array, before)
+    assert not np.shares_memory(y.array, z.array)
+    assert y.array.base.size == y.array.size
+    np.testing.assert_allclose(y.array, F.group_norm(x, 4).array, rtol=1e-6, atol=1e-6)

@@ -266,11 +266,13 @@ class Emitter:
     def _finish(self) -> None:
         """Results that lie elsewhere are copied, then inputs are written."""
         targets = {target for target, _ in self.layout.copies}
-        results = []
+        results, roots = [], [v.root for v in self.program.results]
         for i, v in enumerate(self.program.results):
-            kind = self.layout.places[v.root].kind
-            if v is v.root and kind in ("result", "call") and v not in self.program.results[:i]:
+            root, made = v.root, self.layout.places[v.root].kind in ("result", "call")
+            if made and v is root and v not in self.program.results[:i]:
                 results.append(self.spelling.array(v))
+            elif made and roots.count(root) == 1 and v.size == root.size and in_order(v) and in_order(root):
+                results.append(f"{self.spelling.array(root)}.reshape({v.shape})")
             else:
                 self.lines.append(f"o{i} = np.array({self.spelling.value(v)}, order='C')")
                 results.append(f"o{i}")
