@@ -38,8 +38,8 @@ class here:
         self._tokens = [variable.set(value) for variable, value in _settings]
 
     def __exit__(self, *_: object) -> None:
-        for (variable, _), token in zip(_settings, self._tokens):
-            variable.reset(token)
+        for token in self._tokens:  # of what was set then: the first kernel, which may have come since, adds a setting
+            token.var.reset(token)
 
 
 class Runner(Protocol):

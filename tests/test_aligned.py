@@ -54,6 +54,22 @@ def test_what_a_hook_sets_in_its_context_stays_set():
     assert mark.get() == "after"
 
 
+def test_settings_that_come_within_a_backward_pass():
+    """The first kernel of a process may be loaded there; afterwards what was set is set back."""
+    code = """
+import contextvars
+from autograd import quiet
+new = [contextvars.ContextVar(f"v{i}") for i in range(50)]
+with quiet.here():
+    quiet.change(lambda: [v.set(1) for v in new])
+assert all(v.get(None) is None for v in new)
+import numpy as np
+assert np.geterr()["divide"] == "warn"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
 def test_resized_arrays_keep_their_contents():
     for n, longer in [(10, 30), (10, 10_000), (5000, 5001), (5000, 3), (3000, 1_000_000)]:
         array = made(n, "i4")
